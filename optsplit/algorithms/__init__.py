@@ -1,0 +1,1 @@
+"""Exact combinatorial methods: no solver's tolerance stands between their answer and the proof."""

@@ -1,0 +1,95 @@
+"""CP-SAT by OR-Tools: options, limits, interrupts, hints, bounds and statuses, handled once.
+
+CP-SAT works in 64-bit integers, so its bound is a certificate as it stands. Two things it does by itself are
+switched off: its own handler of SIGINT, which replaces Python's and then reports an interrupt as a plain FEASIBLE,
+and its absolute gap limit of 1e-4, which has no meaning for integers.
+"""
+
+from __future__ import annotations
+
+import math
+from importlib.metadata import version
+
+from ortools.sat.python import cp_model
+
+from optsplit.backends.outcome import Outcome
+from optsplit.backends.watch import Watch
+from optsplit.errors import SolverError
+from optsplit.result import Limit
+
+LARGEST_OBJECTIVE = 2**62
+"""A sum that could pass this leaves CP-SAT's 64 bits; it then refuses the model as MODEL_INVALID."""
+
+
+class _Incumbents(cp_model.CpSolverSolutionCallback):
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def on_solution_callback(self) -> None:
+        if self._watch.report(round(self.objective_value), whole_bound(self.best_objective_bound)):
+            self.stop_search()
+
+
+def minimise(model: cp_model.CpModel, watch: Watch) -> Outcome:
+    """Solve a model whose objective is an integer to minimise.
+
+    Parameters
+    ----------
+    model
+        With its objective and, where the caller has one, a hint for every variable.
+    watch
+        Started before the model was built; holds the options.
+
+    Raises
+    ------
+    SolverError
+        The model was refused, or the solver ended without a word that is known.
+    """
+    watch.built()
+    options = watch.options
+    versions = {"ortools": version("ortools")}
+    left = watch.left()
+    if left == 0.0:
+        return Outcome(None, None, False, Limit.TIME, watch, "CP-SAT", versions, "no time left after building")
+
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = options.workers
+    solver.parameters.random_seed = options.seed
+    solver.parameters.relative_gap_limit = 0.0
+    solver.parameters.absolute_gap_limit = 0.0
+    solver.parameters.catch_sigint_signal = False
+    if left is not None:
+        solver.parameters.max_time_in_seconds = left
+
+    def bound_moved(bound: float) -> None:
+        if watch.report(None, whole_bound(bound)):
+            solver.stop_search()
+
+    solver.best_bound_callback = bound_moved
+    incumbents = _Incumbents(watch)
+    status = watch.run(lambda: solver.solve(model, incumbents), solver.stop_search)
+    word = solver.status_name(status)
+    if status == cp_model.INFEASIBLE:
+        return Outcome(None, None, True, Limit.NONE, watch, "CP-SAT", versions, word)
+    if status == cp_model.MODEL_INVALID:
+        raise SolverError(f"CP-SAT refused the model: {model.validate().strip() or word}")
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN):
+        raise SolverError(f"CP-SAT ended with {word}: {solver.response_stats()}")
+
+    bound = whole_bound(solver.best_objective_bound)
+    if status == cp_model.UNKNOWN:
+        # its objective_value is garbage here, its bound is valid
+        limit = watch.stopped_by if watch.stopped_by is not Limit.NONE else Limit.TIME
+        watch.report(None, bound)
+        return Outcome(None, bound, False, limit, watch, "CP-SAT", versions, word)
+    watch.report(round(solver.objective_value), bound)
+    limit = Limit.NONE
+    if status == cp_model.FEASIBLE:
+        limit = watch.stopped_by if watch.stopped_by is not Limit.NONE else Limit.TIME
+    return Outcome(solver.value, bound, False, limit, watch, "CP-SAT", versions, word)
+
+
+def whole_bound(bound: float) -> int | None:
+    """CP-SAT's bound as the integer that it is; None before there is one."""
+    return round(bound) if math.isfinite(bound) and abs(bound) < 2**53 else None

@@ -1,0 +1,1 @@
+"""The published heuristics, as printed, and trivial policies. They claim no bound."""

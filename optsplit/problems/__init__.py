@@ -1,0 +1,1 @@
+"""The decisions as frozen integer data, each with the evaluation that specifies it."""

@@ -1,0 +1,102 @@
+"""Partition as a JSON file: plain lists, arcs written "from>to", a schema of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from optsplit import files
+from optsplit.errors import InvalidInput
+from optsplit.problems.metric import Metric
+from optsplit.problems.partition import Partition
+
+ARROW = ">"
+
+
+class MetricDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A metric: `compute` has a row for each layer; arcs are keys "from>to"."""
+
+    compute: list[list[int]]
+    transfer: dict[str, list[int]] = {}
+    send: dict[str, list[int]] = {}
+    receive: dict[str, list[int]] = {}
+    unit: str = "ns"
+
+
+class PartitionDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A partition problem: `tensors` are pairs [source, [readers]] of layer positions."""
+
+    layers: list[str]
+    tensors: list[tuple[int, list[int]]]
+    places: list[str]
+    metrics: dict[str, MetricDocument]
+    minimize: list[str]
+    outputs: list[int]
+    links: list[tuple[str, str]]
+    limits: dict[str, int] = {}
+    pins: dict[str, str] = {}
+    result_at: str | None = None
+    one_way: bool = False
+    name: str = "partition"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the file's content."""
+    return msgspec.json.schema(PartitionDocument)
+
+
+def write(problem: Partition) -> PartitionDocument:
+    """The document of a problem."""
+    for place in problem.places:
+        if ARROW in place:
+            raise InvalidInput(f"place {place!r} cannot be saved: {ARROW!r} stands between places in files; rename it")
+    metrics = {}
+    for name, metric in problem.metrics.items():
+        costs = problem.costs(name)
+        position = {place: i for i, place in enumerate(problem.places)}
+        metrics[name] = MetricDocument(
+            costs.compute.tolist(),
+            {ARROW.join(arc): costs.transfer[position[arc[0]], position[arc[1]]].tolist() for arc in metric.transfer},
+            {place: costs.send[position[place]].tolist() for place in metric.send},
+            {place: costs.receive[position[place]].tolist() for place in metric.receive},
+            metric.unit,
+        )
+    return PartitionDocument(
+        layers=list(problem.layers), tensors=[(u, list(vs)) for u, vs in problem.tensors],
+        places=list(problem.places), metrics=metrics, minimize=list(problem.objectives),
+        outputs=list(problem.outputs), links=sorted(problem.links),
+        limits={name: int(value) for name, value in problem.limits.items()}, pins=dict(problem.pins),
+        result_at=problem.result_at, one_way=problem.one_way, name=problem.name,
+    )  # fmt: skip
+
+
+def read(document: PartitionDocument) -> Partition:
+    """The problem of a document, validated."""
+
+    def arc(key: str) -> tuple[str, str]:
+        start, arrow, end = key.partition(ARROW)
+        if not arrow:
+            raise InvalidInput(f"transfer key {key!r}; write it as 'from{ARROW}to'")
+        return start, end
+
+    return Partition(
+        layers=document.layers, tensors=document.tensors, places=document.places,
+        metrics={
+            name: Metric(m.compute, {arc(key): row for key, row in m.transfer.items()}, m.send, m.receive, m.unit)
+            for name, m in document.metrics.items()
+        },
+        minimize=document.minimize, limits=document.limits, pins=document.pins, result_at=document.result_at,
+        one_way=document.one_way, outputs=document.outputs, links=document.links, name=document.name,
+    )  # fmt: skip
+
+
+def save(problem: Partition, path: str | Path) -> None:
+    """Write the problem as a JSON file."""
+    files.write(path, "partition", write(problem))
+
+
+def load(path: str | Path) -> Partition:
+    """Read a problem from a JSON file."""
+    return read(files.read(path, "partition", PartitionDocument))

@@ -1,0 +1,405 @@
+"""Partition: what runs where. Frozen integer data and `evaluate`, which is the specification."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from optsplit.errors import InvalidInput, unknown
+from optsplit.graph import refuse_cycle, refuse_duplicates
+from optsplit.problems.metric import Arc, Costs, IntArray, Metric, dense
+
+if TYPE_CHECKING:
+    from optsplit.hardware import Connection, Device, Link
+    from optsplit.profiling.profile import Profile
+
+BRANCHES = "branches"
+LIMITS = "limits"
+LARGEST = "largest of several metrics"
+PLACES = "more than two places"
+
+
+class PartitionPlan(msgspec.Struct, frozen=True, tag="partition"):
+    """Where each layer runs: layer name -> place."""
+
+    assignment: dict[str, str]
+
+    def at(self, place: str) -> list[str]:
+        """The layers that run at `place`, in the plan's order."""
+        return [layer for layer, where in self.assignment.items() if where == place]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A plan priced: every metric, the objective, and each rule that it breaks (empty when it is valid)."""
+
+    objective: int
+    metrics: Mapping[str, int]
+    violations: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Partition:
+    """Assign every layer to a place so that one metric, or the largest of several, is least.
+
+    Parameters
+    ----------
+    layers
+        Names, in any order.
+    edges
+        Pairs (source, reader) of layer positions or names: each layer then produces one tensor, and cost
+        arrays over tensors are in the order of the layers. Leave out when `tensors` is given.
+    tensors
+        Pairs (source, readers) for networks where a layer produces several tensors or none.
+    places
+        Names; the first holds the input.
+    metrics
+        Name -> Metric.
+    minimize
+        A metric, or a tuple of metrics of which the largest is minimised.
+    limits
+        Metric -> largest value allowed.
+    pins
+        Layer -> place.
+    result_at
+        Where the outputs must end, with the way there priced; default the first place. None: anywhere.
+    outputs
+        Positions of the output tensors; default those that no layer reads.
+    one_way
+        No layer may run at an earlier place than a layer it reads from. The way of the outputs to
+        `result_at` is still allowed, and priced.
+    links
+        Pairs (from, to) over which tensors may be sent; default every arc that some metric's transfer has,
+        or all where none has any.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the object, the value and the repair.
+    """
+
+    layers: tuple[str, ...]
+    tensors: tuple[tuple[int, tuple[int, ...]], ...]
+    places: tuple[str, ...]
+    metrics: Mapping[str, Metric]
+    objectives: tuple[str, ...]
+    limits: Mapping[str, int]
+    pins: Mapping[str, str]
+    result_at: str | None
+    one_way: bool
+    outputs: tuple[int, ...]
+    links: frozenset[Arc]
+    name: str
+
+    def __init__(
+        self,
+        layers: Sequence[str],
+        edges: Iterable[tuple[int | str, int | str]] = (),
+        places: Sequence[str] = ("device", "server"),
+        metrics: Mapping[str, Metric] | None = None,
+        minimize: str | Sequence[str] = "latency",
+        limits: Mapping[str, int] | None = None,
+        pins: Mapping[str, str] | None = None,
+        result_at: str | None = "",
+        one_way: bool = False,
+        *,
+        tensors: Sequence[tuple[int, Sequence[int]]] | None = None,
+        outputs: Iterable[int] | None = None,
+        links: Iterable[Arc] | None = None,
+        name: str = "partition",
+    ) -> None:
+        def put(**values: Any) -> None:
+            for key, value in values.items():
+                object.__setattr__(self, key, value)
+
+        put(layers=tuple(layers), places=tuple(places), one_way=bool(one_way), name=name)
+        if not self.layers:
+            raise InvalidInput("partition has no layers; give at least one")
+        if len(self.places) < 2:
+            raise InvalidInput(f"partition has places {self.places}; give at least two")
+        refuse_duplicates("partition: layer", self.layers)
+        refuse_duplicates("partition: place", self.places)
+        put(tensors=self._read_tensors(edges, tensors), metrics=dict(metrics or {}))
+        put(_costs={k: dense(k, m, self.layers, self.tensor_names, self.places) for k, m in self.metrics.items()})
+        put(objectives=(minimize,) if isinstance(minimize, str) else tuple(minimize))
+        if not self.objectives:
+            raise InvalidInput("partition minimises nothing; name a metric")
+        for metric in self.objectives:
+            if metric not in self.metrics:
+                raise InvalidInput(f"minimize: {unknown('metric', metric, self.metrics)}")
+        put(limits=self._read_limits(limits or {}), pins=dict(pins or {}))
+        for layer, place in self.pins.items():
+            if layer not in self.index:
+                raise InvalidInput(f"pin of {unknown('layer', layer, self.layers)}")
+            if place not in self.places:
+                raise InvalidInput(f"pin of layer {layer!r}: {unknown('place', place, self.places)}")
+        put(result_at=self.places[0] if result_at == "" else result_at)
+        if self.result_at is not None and self.result_at not in self.places:
+            raise InvalidInput(f"result_at: {unknown('place', self.result_at, self.places)}")
+        unread = (t for t, (_, readers) in enumerate(self.tensors) if not readers)
+        put(outputs=tuple(sorted({int(t) for t in (unread if outputs is None else outputs)})))
+        for t in self.outputs:
+            if not 0 <= t < len(self.tensors):
+                raise InvalidInput(f"output tensor {t}; tensors are 0..{len(self.tensors) - 1}")
+        put(links=self._read_links(links))
+
+    def _read_tensors(
+        self,
+        edges: Iterable[tuple[int | str, int | str]],
+        tensors: Sequence[tuple[int, Sequence[int]]] | None,
+    ) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        n = len(self.layers)
+
+        def position(layer: int | str) -> int:
+            if isinstance(layer, str):
+                if layer not in self.index:
+                    raise InvalidInput(f"edge names {unknown('layer', layer, self.layers)}")
+                return self.index[layer]
+            if not 0 <= int(layer) < n:
+                raise InvalidInput(f"edge names layer {layer!r}; layers are 0..{n - 1}")
+            return int(layer)
+
+        if tensors is None:
+            readers: list[set[int]] = [set() for _ in range(n)]
+            for u, v in edges:
+                readers[position(u)].add(position(v))
+            tensors = [(u, tuple(vs)) for u, vs in enumerate(readers)]
+        checked = tuple((position(u), tuple(sorted({position(v) for v in vs}))) for u, vs in tensors)
+        if any(vs and vs[0] <= u for u, vs in checked):
+            refuse_cycle("partition", self.layers, [(u, v) for u, vs in checked for v in vs])
+        return checked
+
+    def _read_limits(self, limits: Mapping[str, int]) -> dict[str, int]:
+        for metric, value in limits.items():
+            if metric not in self.metrics:
+                raise InvalidInput(f"limit on {unknown('metric', metric, self.metrics)}")
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+                raise InvalidInput(f"limit on {metric!r} is {value!r}; give an integer in {self.metrics[metric].unit}")
+        return {metric: int(value) for metric, value in limits.items()}
+
+    def _read_links(self, links: Iterable[Arc] | None) -> frozenset[Arc]:
+        if links is None:
+            arcs = {arc for metric in self.metrics.values() for arc in metric.transfer}
+            return frozenset(arcs or {(p, q) for p in self.places for q in self.places if p != q})
+        checked = frozenset((str(p), str(q)) for p, q in links)
+        for arc in checked:
+            for place in arc:
+                if place not in self.places:
+                    raise InvalidInput(f"link {arc!r}: {unknown('place', place, self.places)}")
+        return checked
+
+    # --- structure, as arrays ---------------------------------------------------------------------------------
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Position of each layer by name."""
+        return {layer: i for i, layer in enumerate(self.layers)}
+
+    @property
+    def tensor_list(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        return self.tensors
+
+    @property
+    def edges(self) -> list[tuple[int, int]]:
+        """(source, reader) of each reading, as positions."""
+        return [(u, v) for u, readers in self.tensors for v in readers]
+
+    @cached_property
+    def tensor_names(self) -> tuple[str, ...]:
+        """Each tensor by its layer's name, numbered where a layer produces several."""
+        written = Counter(u for u, _ in self.tensors)
+        serial = {u: itertools.count() for u in written}
+        return tuple(
+            self.layers[u] if written[u] == 1 else f"{self.layers[u]}:{next(serial[u])}" for u, _ in self.tensors
+        )
+
+    @cached_property
+    def sources(self) -> IntArray:
+        """Shape (T,): the layer that writes each tensor."""
+        return np.array([u for u, _ in self.tensors], dtype=np.int64)
+
+    @cached_property
+    def reads(self) -> tuple[IntArray, IntArray]:
+        """Two arrays (tensor, reader), one entry for each reader of each tensor."""
+        pairs = [(t, v) for t, (_, vs) in enumerate(self.tensors) for v in vs]
+        array = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        return array[:, 0].copy(), array[:, 1].copy()
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """A topological order of the layers: the given one where it is one, else the nearest to it."""
+        if all(u < v for u, v in self.edges):
+            return tuple(range(len(self.layers)))
+        import networkx
+
+        graph = networkx.DiGraph(self.edges)
+        graph.add_nodes_from(range(len(self.layers)))
+        return tuple(networkx.lexicographical_topological_sort(graph))
+
+    @cached_property
+    def is_chain(self) -> bool:
+        """True when every tensor is read only by the layer that follows its source."""
+        follower = dict(zip(self.order, self.order[1:]))
+        return all(set(vs) <= {follower.get(u)} for u, vs in self.tensors)
+
+    @cached_property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Shape (P, P): where tensors may be sent; the diagonal is True."""
+        return np.array([[p == q or (p, q) in self.links for q in self.places] for p in self.places])
+
+    @cached_property
+    def fixed(self) -> IntArray:
+        """Shape (n,): the place to which each layer is pinned, or -1."""
+        fixed = np.full(len(self.layers), -1, dtype=np.int64)
+        for layer, place in self.pins.items():
+            fixed[self.index[layer]] = self.places.index(place)
+        return fixed
+
+    @property
+    def result_place(self) -> int:
+        """Position of `result_at`, or -1."""
+        return -1 if self.result_at is None else self.places.index(self.result_at)
+
+    def costs(self, metric: str) -> Costs:
+        """A metric as dense arrays."""
+        return self._costs[metric]  # type: ignore[attr-defined,no-any-return]
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """What a method must be able to take: `optsplit.method.Method.takes`."""
+        has = {
+            BRANCHES: not self.is_chain,
+            LIMITS: bool(self.limits),
+            LARGEST: len(self.objectives) > 1,
+            PLACES: len(self.places) > 2,
+        }
+        return frozenset(feature for feature, present in has.items() if present)
+
+    # --- the specification ------------------------------------------------------------------------------------
+
+    def plan(self, assignment: Iterable[int]) -> PartitionPlan:
+        """The plan that puts layer i at place `assignment[i]`."""
+        return PartitionPlan({layer: self.places[int(p)] for layer, p in zip(self.layers, assignment, strict=True)})
+
+    def positions(self, plan: PartitionPlan) -> IntArray:
+        """Shape (n,): the place of each layer in `plan`, refused where it names layers or places that do not exist."""
+        where = {place: i for i, place in enumerate(self.places)}
+        for layer, place in plan.assignment.items():
+            if layer not in self.index:
+                raise InvalidInput(f"plan: {unknown('layer', layer, self.layers)}")
+            if place not in where:
+                raise InvalidInput(f"plan: layer {layer!r} at {unknown('place', place, self.places)}")
+        try:
+            return np.array([where[plan.assignment[layer]] for layer in self.layers], dtype=np.int64)
+        except KeyError as error:
+            raise InvalidInput(f"plan: layer {error.args[0]!r} has no place; assign every layer") from None
+
+    def evaluate(self, plan: PartitionPlan) -> Evaluation:
+        """Price a plan by every metric and check every rule, without any solver.
+
+        Raises
+        ------
+        InvalidInput
+            The plan leaves a layer out, or names one or a place that does not exist.
+        """
+        at = self.positions(plan)
+        way = self.ways(at)
+        metrics = {name: self.price(at, self.costs(name), way) for name in self.metrics}
+        objective = max(metrics[name] for name in self.objectives)
+        return Evaluation(objective, metrics, tuple(self._violations(at, way, metrics)))
+
+    def ways(self, at: IntArray) -> tuple[IntArray, IntArray]:
+        """Two arrays (tensor, place), one entry for each place that a tensor is sent to under assignment `at`."""
+        needed = np.zeros((len(self.sources), len(self.places)), dtype=bool)
+        tensor, reader = self.reads
+        needed[tensor, at[reader]] = True
+        if self.result_place >= 0:
+            needed[list(self.outputs), self.result_place] = True
+        needed[np.arange(len(self.sources)), at[self.sources]] = False
+        sent, to = np.nonzero(needed)
+        return sent, to
+
+    def price(self, at: IntArray, cost: Costs, way: tuple[IntArray, IntArray] | None = None) -> int:
+        """One metric of the plan that puts layer i at place at[i]."""
+        tensor, to = way or self.ways(at)
+        origin = at[self.sources]
+        leaves = np.unique(tensor)
+        return int(
+            cost.compute[np.arange(len(at)), at].sum()
+            + cost.transfer[origin[tensor], to, tensor].sum()
+            + cost.send[origin[leaves], leaves].sum()
+            + cost.receive[to, tensor].sum()
+        )
+
+    def _violations(self, at: IntArray, way: tuple[IntArray, IntArray], metrics: Mapping[str, int]) -> Iterable[str]:
+        tensor, to = way
+        for i in np.nonzero((self.fixed >= 0) & (self.fixed != at))[0]:
+            yield f"layer {self.layers[i]!r} runs at {self.places[at[i]]!r} but is pinned to {self.places[self.fixed[i]]!r}"
+        origin = at[self.sources[tensor]]
+        for k in np.nonzero(~self.allowed[origin, to])[0]:
+            arc = (self.places[origin[k]], self.places[to[k]])
+            yield f"tensor {self.tensor_names[tensor[k]]!r} is sent over {arc}, where there is no link"
+        if self.one_way:
+            read, reader = self.reads
+            for k in np.nonzero(at[reader] < at[self.sources[read]])[0]:
+                yield (
+                    f"layer {self.layers[reader[k]]!r} at {self.places[at[reader[k]]]!r} reads from a later place "
+                    f"({self.layers[self.sources[read[k]]]!r}) although the cut is one-way"
+                )
+        for name, limit in self.limits.items():
+            if metrics[name] > limit:
+                yield f"{name} is {metrics[name]} {self.metrics[name].unit}, above its limit {limit}"
+
+    # --- other problems of the same network -------------------------------------------------------------------
+
+    def but(self, **changes: Any) -> Partition:
+        """The same problem with some arguments changed: `problem.but(limits={}, minimize="energy")`."""
+        same: dict[str, Any] = {
+            "layers": self.layers, "tensors": self.tensors, "places": self.places, "metrics": self.metrics,
+            "minimize": self.objectives, "limits": self.limits, "pins": self.pins, "result_at": self.result_at,
+            "one_way": self.one_way, "outputs": self.outputs, "links": self.links, "name": self.name,
+        }  # fmt: skip
+        return Partition(**{**same, **changes})
+
+    @staticmethod
+    def from_profile(
+        profile: Profile,
+        links: Connection | Mapping[Arc, Link],
+        *,
+        minimize: str | Sequence[str] = "latency",
+        limits: Mapping[str, float] | None = None,
+        pins: Mapping[str, str] | None = None,
+        result_at: str | None = "",
+        one_way: bool = False,
+        device: Device | None = None,
+        load: Mapping[str, float] | None = None,
+    ) -> Partition:
+        """The partition problem of a profiled network: see `optsplit.problems.from_profile.partition`."""
+        from optsplit.problems.from_profile import partition
+
+        return partition(
+            profile, links, minimize=minimize, limits=limits, pins=pins, result_at=result_at, one_way=one_way,
+            device=device, load=load,
+        )  # fmt: skip
+
+    def save(self, path: str | Path) -> None:
+        """Write the problem as a JSON file."""
+        from optsplit.problems import document
+
+        document.save(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Partition:
+        """Read a problem from a JSON file."""
+        from optsplit.problems import document
+
+        return document.load(path)

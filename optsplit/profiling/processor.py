@@ -1,0 +1,56 @@
+"""The name of the processor that a measurement ran on."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from pathlib import Path
+
+from optsplit.errors import InvalidInput
+
+
+def check_device(place: str, device: str) -> None:
+    """Raise `InvalidInput` where torch cannot run on `device`; the message has the place and the repair."""
+    import torch
+
+    try:
+        kind = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise InvalidInput(
+            f"place {place!r}: unknown device {device!r}; give a torch device such as 'cpu', 'cuda' or 'cuda:1'"
+        ) from error
+    if kind.type == "cpu":
+        return
+    backend = getattr(torch, kind.type, None)
+    count = backend.device_count() if backend is not None and backend.is_available() else 0
+    if (kind.index or 0) >= count:
+        raise InvalidInput(
+            f"place {place!r}: device {device!r} is not available here ({count} of its kind found); "
+            "give 'cpu', or install a torch build for it on a machine that has it"
+        )
+
+
+def processor_name(device: str) -> str:
+    """The processor behind a torch device, as it calls itself."""
+    import torch
+
+    kind = torch.device(device)
+    if kind.type == "cuda":
+        return str(torch.cuda.get_device_name(kind))
+    if kind.type != "cpu":
+        return kind.type
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        fields = dict(line.split(":", 1) for line in info.read_text(errors="replace").splitlines() if ":" in line)
+        names = {key.strip(): value.strip() for key, value in fields.items()}
+        # Single-board computers name the board under "Model" and have no "model name".
+        for key in ("model name", "Model", "Hardware"):
+            if names.get(key):
+                return names[key]
+    if platform.system() == "Darwin":
+        asked = subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+        )
+        if asked.stdout.strip():
+            return asked.stdout.strip()
+    return platform.processor() or platform.machine() or "unknown"

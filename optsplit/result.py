@@ -1,0 +1,188 @@
+"""Result: what a method found, how good it provably is, and how it was obtained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optsplit import files
+from optsplit.errors import InvalidInput, NotOptimal
+from optsplit.problems.partition import PartitionPlan
+
+if TYPE_CHECKING:
+    from optsplit.problems.partition import Partition
+
+
+class Status(StrEnum):
+    OPTIMAL = "optimal"
+    """bound == objective."""
+    FEASIBLE = "feasible"
+    """A plan whose gap is known but not closed."""
+    HEURISTIC = "heuristic"
+    """A plan, no bound claimed."""
+    INFEASIBLE = "infeasible"
+    """Proved: no plan obeys the rules."""
+    NO_SOLUTION = "no solution"
+    """No plan was found and none is excluded."""
+    ERROR = "error"
+    """The method failed; `raw_status` says how."""
+
+
+class Limit(StrEnum):
+    NONE = "none"
+    TIME = "time"
+    GAP = "gap"
+    INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True)
+class TracePoint:
+    """Incumbent and bound after `seconds` of solving; None where there is none yet."""
+
+    seconds: float
+    objective: int | None
+    bound: int | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A limit that takes part in making a problem infeasible.
+
+    `best` is the least value of the metric when its own limit is lifted and the others stand; None when
+    lifting this one limit alone does not help.
+    """
+
+    metric: str
+    limit: int
+    best: int | None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `optsplit.solve` returns.
+
+    Parameters
+    ----------
+    method, status, limit
+        The method, how it ended, and what stopped it early.
+    objective, bound
+        Price of the plan, and the least price that any plan can have; integers in the problem's units, None
+        where there is none.
+    plan, metrics
+        The decision as plain data, and every metric priced.
+    build_seconds, solve_seconds, trace
+        Times, and incumbents and bounds over time.
+    solver, versions, seed, workers, time_limit, raw_status
+        Provenance.
+    conflicts
+        For an infeasible problem: the limits that conflict.
+    units
+        Metric -> unit, for print.
+    problem
+        The problem, for pictures and reports; not compared.
+    """
+
+    method: str
+    status: Status
+    limit: Limit = Limit.NONE
+    objective: int | None = None
+    bound: int | None = None
+    plan: PartitionPlan | None = None
+    metrics: Mapping[str, int] = field(default_factory=dict)
+    minimize: tuple[str, ...] = ()
+    build_seconds: float = 0.0
+    solve_seconds: float = 0.0
+    trace: tuple[TracePoint, ...] = ()
+    solver: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    workers: int = 1
+    time_limit: float | None = None
+    raw_status: str = ""
+    conflicts: tuple[Conflict, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    problem: Partition | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def gap(self) -> float | None:
+        """(objective - bound) / max(|objective|, 1), or None where one of them is missing."""
+        if self.objective is None or self.bound is None:
+            return None
+        return (self.objective - self.bound) / max(abs(self.objective), 1)
+
+    def require_optimal(self) -> Result:
+        """This result, if it is proven optimal.
+
+        Raises
+        ------
+        NotOptimal
+            With the result's table in the message.
+        """
+        if self.status is not Status.OPTIMAL:
+            raise NotOptimal(f"method {self.method!r} did not prove an optimum:\n{self}")
+        return self
+
+    def __str__(self) -> str:
+        rows = [("method", self.method), ("status", self.status.value + (f" ({self.limit} limit)" if self.limit != Limit.NONE else ""))]
+        unit = self.units.get(self.minimize[0], "") if self.minimize else ""
+        rows.append(("minimises", ", ".join(self.minimize)))
+        rows.append(("objective", quantity(self.objective, unit)))
+        rows.append(("bound", quantity(self.bound, unit)))
+        rows.append(("gap", percent(self.gap)))
+        rows.append(("time", f"build {self.build_seconds * 1e3:.3g} ms, solve {self.solve_seconds * 1e3:.3g} ms"))
+        rows += [(name, quantity(value, self.units.get(name, ""))) for name, value in self.metrics.items()]
+        if self.plan is not None:
+            places: dict[str, int] = {}
+            for place in self.plan.assignment.values():
+                places[place] = places.get(place, 0) + 1
+            rows.append(("layers", ", ".join(f"{place} {count}" for place, count in places.items())))
+        for conflict in self.conflicts:
+            best = "no value helps alone" if conflict.best is None else f"least {quantity(conflict.best, conflict.unit)}"
+            rows.append((f"limit {conflict.metric}", f"{quantity(conflict.limit, conflict.unit)} conflicts ({best})"))
+        if self.raw_status:
+            rows.append(("raw status", self.raw_status))
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the network with its plan: see `optsplit.plots.partition`."""
+        from optsplit import plots
+
+        if self.problem is None or self.plan is None:
+            raise InvalidInput("result.plot needs a plan and its problem; solve the problem again")
+        return plots.partition(self.problem, self.plan, ax=ax)
+
+    def save(self, path: str | Path) -> None:
+        """Write the result as a JSON file, without its problem (save that by `problem.save`)."""
+        files.write(path, "result", replace(self, problem=None))
+
+    @staticmethod
+    def load(path: str | Path) -> Result:
+        """Read a result from a JSON file."""
+        return files.read(path, "result", Result)
+
+
+_SCALES = {
+    "ns": ((1e9, "s"), (1e6, "ms"), (1e3, "us")),
+    "nJ": ((1e9, "J"), (1e6, "mJ"), (1e3, "uJ")),
+    "B": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")),
+}
+
+
+def quantity(value: int | None, unit: str) -> str:
+    """A value for a reader: 1234567 ns as "1.23457 ms"; "-" for None."""
+    if value is None:
+        return "-"
+    for scale, name in _SCALES.get(unit, ()):
+        if abs(value) >= scale:
+            return f"{value / scale:.6g} {name}"
+    return f"{value} {unit}".rstrip()
+
+
+def percent(gap: float | None) -> str:
+    """A gap for a reader: "0 %", "1.2e-07 %", "3.41 %"; "-" for None."""
+    return "-" if gap is None else f"{100 * gap:.3g} %"

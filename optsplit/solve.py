@@ -1,0 +1,223 @@
+"""The one door: `solve(problem, method=...)`, the table of methods, and `compare`."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib.metadata import entry_points
+from typing import Any
+
+from optsplit.errors import InvalidInput, MethodMismatch, SolverDisagreement, unknown
+from optsplit.method import Answer, Method, Options, Progress
+from optsplit.problems.partition import BRANCHES, LARGEST, LIMITS, PLACES, Partition
+from optsplit.result import Conflict, Limit, Result, Status
+
+_ALL = frozenset({BRANCHES, LIMITS, LARGEST, PLACES})
+_TWO_PLACES = _ALL - {PLACES}
+
+
+def _too_many_plans(problem: Partition) -> str | None:
+    free = int((problem.fixed < 0).sum())
+    plans = len(problem.places) ** free
+    return None if plans <= 2**16 else f"it enumerates every plan, here {len(problem.places)}^{free}, and stops at 2^16"
+
+
+def _formulation(file: str) -> Any:
+    def run(problem: Any, options: Options) -> Answer:
+        from optsplit import formulation
+
+        answer: Answer = formulation.load(file).solve(problem, options)
+        return answer
+
+    return run
+
+
+# exact methods stand in the order in which "auto" tries them
+_TABLE = (
+    Method("chain", "Partition", True, frozenset({PLACES}), "optsplit.algorithms.chain:solve",
+           "shortest path in the layered graph (layer, place)"),
+    Method("mincut", "Partition", True, frozenset({BRANCHES}), "optsplit.algorithms.mincut:solve",
+           "minimum s-t cut, each tensor paid once each way"),
+    Method("cpsat", "Partition", True, _ALL, _formulation("partition_cpsat"), "CP-SAT, formulations/partition_cpsat.py"),
+    Method("milp", "Partition", True, _ALL, _formulation("partition_milp"), "MILP by HiGHS, formulations/partition_milp.py"),
+    Method("brute", "Partition", True, _ALL, "optsplit.algorithms.brute:solve", "every plan, one by one", _too_many_plans),
+    Method("neurosurgeon", "Partition", False, frozenset({BRANCHES, LIMITS}), "optsplit.baselines.neurosurgeon:solve",
+           "Kang et al., ASPLOS 2017", options=frozenset({"load"})),
+    Method("dads-light", "Partition", False, frozenset({BRANCHES, LIMITS}), "optsplit.baselines.dads:light",
+           "Hu et al., INFOCOM 2019, light workload, as printed"),
+    Method("device-only", "Partition", False, _ALL, "optsplit.baselines.trivial:device_only", "every layer at the first place"),
+    Method("server-only", "Partition", False, _TWO_PLACES, "optsplit.baselines.trivial:server_only",
+           "every layer that is not pinned at the last place"),
+)  # fmt: skip
+
+
+@functools.cache
+def table() -> dict[str, Method]:
+    """Every method by name: built in, then those of the entry-point group `optsplit.methods`."""
+    known = {method.name: method for method in _TABLE}
+    for point in entry_points(group="optsplit.methods"):
+        method = point.load()
+        if not isinstance(method, Method):
+            raise InvalidInput(f"entry point {point.name!r} is a {type(method).__name__}; register an optsplit.Method")
+        known.setdefault(method.name, method)
+    return known
+
+
+def methods(problem: Any) -> list[Method]:
+    """The methods that take this problem, exact ones first, fastest first."""
+    return sorted((m for m in table().values() if m.mismatch(problem) is None), key=lambda m: not m.exact)
+
+
+def solve(
+    problem: Any,
+    method: str = "auto",
+    *,
+    time_limit: float | None = None,
+    gap: float = 0.0,
+    workers: int = 1,
+    seed: int = 0,
+    hint: Any = None,
+    progress: Progress | None = None,
+    **extra: Any,
+) -> Result:
+    """Solve a problem by one method, and check what it says.
+
+    Parameters
+    ----------
+    problem
+        A `Partition`.
+    method
+        A name from `optsplit.methods(problem)`, or "auto": the fastest exact method that applies.
+    time_limit
+        Seconds; the best plan so far and a valid bound come back when it ends.
+    gap
+        Stop at this relative gap.
+    workers, seed
+        Threads and seed of the solver: the same input, seed and one worker give the same plan.
+    hint
+        A plan to start from, where the method can use one.
+    progress
+        Called with a `TracePoint` at each new incumbent or bound.
+    extra
+        Options of the method itself.
+
+    Raises
+    ------
+    MethodMismatch
+        The method cannot take the problem; the message names those that can.
+    SolverDisagreement
+        The plan breaks a rule or costs other than the method claims.
+    """
+    if time_limit is not None and not time_limit > 0:
+        raise InvalidInput(f"time_limit is {time_limit!r}; give a positive number of seconds, or None")
+    if not 0 <= gap < 1:
+        raise InvalidInput(f"gap is {gap!r}; give a number from 0 up to 1")
+    if workers < 1:
+        raise InvalidInput(f"workers is {workers!r}; give 1 or more")
+    chosen = _choose(problem, method)
+    if strange := sorted(set(extra) - chosen.options):
+        raise InvalidInput(f"method {chosen.name!r}: {unknown('option', strange[0], sorted(chosen.options))}")
+    options = Options(time_limit, gap, workers, seed, hint, progress, extra)
+    start = time.perf_counter()
+    answer = chosen.load()(problem, options)
+    if answer.solve_seconds == 0.0:
+        answer = replace(answer, solve_seconds=time.perf_counter() - start - answer.build_seconds)
+    result = _judge(problem, chosen, options, answer)
+    if result.status is Status.INFEASIBLE and problem.limits:
+        result = replace(result, conflicts=conflicts(problem))
+    return result
+
+
+def _choose(problem: Any, name: str) -> Method:
+    if name == "auto":
+        for candidate in methods(problem):
+            if candidate.exact:
+                return candidate
+        raise MethodMismatch(f"no exact method takes this {type(problem).__name__}")
+    known = table()
+    if name not in known:
+        raise InvalidInput(unknown("method", name, known))
+    if reason := known[name].mismatch(problem):
+        able = ", ".join(repr(m.name) for m in methods(problem)) or "none"
+        raise MethodMismatch(f"method {name!r} cannot solve this {type(problem).__name__}: {reason}; methods that can: {able}")
+    return known[name]
+
+
+def _judge(problem: Any, method: Method, options: Options, answer: Answer) -> Result:
+    """Price the plan by the problem itself, and give the status that the numbers support."""
+    objective, metrics = None, {}
+    if answer.plan is not None:
+        evaluation = problem.evaluate(answer.plan)
+        if evaluation.violations:
+            raise SolverDisagreement(f"method {method.name!r} returned a plan that breaks a rule: {evaluation.violations[0]}")
+        objective, metrics = evaluation.objective, dict(evaluation.metrics)
+        if answer.objective is not None and answer.objective != objective:
+            raise SolverDisagreement(
+                f"method {method.name!r} claims objective {answer.objective}, but its plan costs {objective}"
+            )
+        if answer.bound is not None and answer.bound > objective:
+            raise SolverDisagreement(
+                f"method {method.name!r} claims bound {answer.bound}, but its own plan costs {objective}"
+            )
+    if answer.infeasible:
+        if answer.plan is not None:
+            raise SolverDisagreement(f"method {method.name!r} claims infeasibility but its plan costs {objective}")
+        status = Status.INFEASIBLE
+    elif objective is None:
+        status = Status.NO_SOLUTION
+    elif answer.bound == objective:
+        status = Status.OPTIMAL
+    else:
+        status = Status.HEURISTIC if answer.bound is None else Status.FEASIBLE
+    return Result(
+        method=method.name, status=status, limit=Limit.NONE if status is Status.OPTIMAL else answer.limit,
+        objective=objective, bound=answer.bound, plan=answer.plan, metrics=metrics, minimize=problem.objectives,
+        build_seconds=answer.build_seconds, solve_seconds=answer.solve_seconds, trace=answer.trace,
+        solver=answer.solver, versions=answer.versions, seed=options.seed, workers=options.workers,
+        time_limit=options.time_limit, raw_status=answer.raw_status,
+        units={name: metric.unit for name, metric in problem.metrics.items()}, problem=problem,
+    )  # fmt: skip
+
+
+def conflicts(problem: Partition) -> tuple[Conflict, ...]:
+    """The limits of an infeasible problem that conflict: an irreducible set, each with its best value.
+
+    A limit is dropped from the set as long as the others alone still exclude every plan. What remains is
+    minimal: without any one of them there is a plan, and `best` is the least value that metric then takes.
+    Empty when the problem has no plan even without limits (pins, links or one_way exclude it).
+    """
+    kept = dict(problem.limits)
+    if _least(problem, next(iter(kept)), {}) is None:
+        return ()
+    for metric in problem.limits:
+        others = {name: value for name, value in kept.items() if name != metric}
+        if _least(problem, metric, others) is None:
+            kept = others
+    return tuple(
+        Conflict(
+            metric, limit, _least(problem, metric, {n: v for n, v in kept.items() if n != metric}),
+            problem.metrics[metric].unit,
+        )
+        for metric, limit in kept.items()
+    )  # fmt: skip
+
+
+def _least(problem: Partition, metric: str, limits: dict[str, int]) -> int | None:
+    """The least value of a metric under limits, or None when they exclude every plan."""
+    result = solve_quietly(problem.but(minimize=metric, limits=limits))
+    return result.objective if result.status is not Status.INFEASIBLE else None
+
+
+def solve_quietly(problem: Partition) -> Result:
+    """`solve` by the automatic choice, without looking for conflicts."""
+    chosen = _choose(problem, "auto")
+    options = Options()
+    return _judge(problem, chosen, options, chosen.load()(problem, options))
+
+
+def compare(problem: Any, methods_: Iterable[str] | None = None, **options: Any) -> list[Result]:
+    """Every method that applies (or those named), one result each, exact ones first."""
+    names = [m.name for m in methods(problem)] if methods_ is None else list(methods_)
+    return [solve(problem, method=name, **options) for name in names]
