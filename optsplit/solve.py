@@ -40,6 +40,8 @@ _TABLE = (
            "shortest path in the layered graph (layer, place)"),
     Method("mincut", "Partition", True, frozenset({BRANCHES}), "optsplit.algorithms.mincut:solve",
            "minimum s-t cut, each tensor paid once each way"),
+    Method("lagrangian", "Partition", True, _TWO_PLACES, "optsplit.algorithms.lagrangian:solve",
+           "column generation over minimum cuts, then branch and bound"),
     Method("cpsat", "Partition", True, _ALL, _formulation("partition_cpsat"), "CP-SAT, formulations/partition_cpsat.py"),
     Method("milp", "Partition", True, _ALL, _formulation("partition_milp"), "MILP by HiGHS, formulations/partition_milp.py"),
     Method("brute", "Partition", True, _ALL, "optsplit.algorithms.brute:solve", "every plan, one by one", _too_many_plans),

@@ -125,7 +125,7 @@ def test_element_wise_kinds_take_the_relu_model_and_the_source_says_so():
     layers = (layer("add", "add1", input_size=1000), layer("add", "add2", input_size=0))
     timing = predict(graph(*layers, layer("softmax", input_size=0)), {"d": PI}).timing("d")
     assert timing.seconds == pytest.approx([0.503e-3, 0.488e-3, 0.488e-3])
-    assert timing.source["assumed"] == "add as relu (2 layers), softmax as relu (1 layers)"
+    assert timing.source["assumed"] == "2 add as relu, 1 softmax as relu"
 
 
 def test_without_relu_another_element_wise_model_stands_in():
@@ -155,7 +155,7 @@ def test_missing_refuse_refuses_element_wise_kinds_too():
 def test_missing_zero_counts_them_as_free_and_says_so():
     timing = predict(graph(layer("attention"), layer("add")), {"d": PI}, missing="zero").timing("d")
     assert timing.seconds == (0.0, 0.0)
-    assert timing.source["assumed"] == "add as 0 s (1 layers), attention as 0 s (1 layers)"
+    assert timing.source["assumed"] == "1 add as 0 s, 1 attention as 0 s"
 
 
 def test_predict_refuses_bad_arguments():
@@ -208,14 +208,14 @@ def test_the_table_as_text():
         "by hand",
         {
             "conv": LinearModel(("flops",), (2e-9,), -0.001, 0.4284, 2.5e-5, 120),
-            "fc": LinearModel((), (), 0.0, None, None, 1, "1 layers"),
+            "fc": LinearModel((), (), 0.0, None, None, 1, "one layer"),
         },
     )
     assert str(table).splitlines() == [
         "odroid: by hand",
         "kind    R^2  RMSE ms  layers  milliseconds",
         "conv  0.428    0.025     120  2e-06 flops - 1",
-        "fc        -        -       1  0  (1 layers)",
+        "fc        -        -       1  0  (one layer)",
     ]
 
 
@@ -323,7 +323,7 @@ def test_fit_says_when_there_were_too_few_layers():
     model = fit(measured(layers, [20.0, 60.0]), "pc").model("conv")
     assert (model.features, model.intercept, model.count) == (("flops",), 0.0, 2)
     assert model.coefficients == pytest.approx((2.0,))
-    assert model.note == "2 layers for a form of 5 coefficients"
+    assert model.note == "fewer layers (2) than coefficients of the form (5)"
     assert model.note in str(fit(measured(layers, [20.0, 60.0]), "pc"))
 
 
@@ -331,7 +331,7 @@ def test_fit_of_one_layer_is_proportional_and_has_no_r2():
     model = fit(measured([layer("relu", input_size=10.0, output_size=10.0)], [5.0]), "pc").model("relu")
     assert (model.features, model.intercept, model.r2) == (("input_size",), 0.0, None)
     assert model.coefficients == pytest.approx((0.5,))
-    assert model.note == "1 layers for a form of 3 coefficients"
+    assert model.note == "fewer layers (1) than coefficients of the form (3)"
 
 
 def test_fit_of_layers_without_features_is_their_mean():

@@ -1,14 +1,14 @@
 """MILP by HiGHS through PuLP: options, limits, interrupts, bounds and statuses, handled once.
 
-What a bound is worth here. HiGHS works in floats, so what it calls optimal is optimal to its tolerances. Two bounds
-are kept, and the better one is returned:
+HiGHS works in floats, and what it calls optimal is optimal to its tolerances. So two bounds are kept, and the better
+one is returned:
 
-- the *exact* bound of the linear relaxation: `optsplit.backends.safe_bound` takes HiGHS's duals as mere hints and
-  computes in integers what they prove. Where the relaxation is integral (two places, no limits) it meets the
-  objective, and the model is solved without ever branching;
-- HiGHS's own dual bound, less `tolerance(model)`: what its integrality tolerance can be worth in the objective. It
-  rounds up to the optimum while the costs add up to less than about 1e9; above, a gap of some ticks remains, and the
-  status says FEASIBLE. CP-SAT proves such a plan.
+- the exact bound of the linear relaxation, which is solved first: `optsplit.backends.safe_bound` computes in integers what
+  HiGHS's duals prove. Where the relaxation is integral (two places, no limits) it meets the objective, and there is
+  nothing to branch on;
+- the dual bound of the search, less what HiGHS's integrality tolerance can be worth in the objective (`_slack`). It
+  rounds up to the optimum while the costs add up to less than about 1e8; above that a gap of some ticks can remain, and
+  the result says so. CP-SAT proves such a plan.
 
 HiGHS takes no warm start through PuLP 3.3: a hint is ignored.
 """
@@ -16,7 +16,7 @@ HiGHS takes no warm start through PuLP 3.3: a hint is ignored.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -24,37 +24,37 @@ import highspy
 import pulp
 
 from optsplit.backends.outcome import Outcome
-from optsplit.backends.safe_bound import LinearProgram, Rational
+from optsplit.backends.safe_bound import LinearProgram
 from optsplit.backends.watch import Watch
 from optsplit.errors import SolverError
 from optsplit.result import Limit
 
 INTEGRALITY = 1e-9
-"""How far from an integer HiGHS may leave an integer variable. Its default, 1e-6, is worth 1000 ticks of a cost of 1e9."""
+"""How far from an integer HiGHS may leave an integer variable; its own default is worth 1000 ticks of a cost of 1e9."""
 
-OBJECTIVE_SIZE = 2.0**20
-"""Costs are scaled inside until they add up to less than this."""
+OBJECTIVE_SIZE = 2**20
+"""Formulations divide an objective until its costs add up to this, since HiGHS's dual tolerance is absolute."""
 
-ROW_SIZE = 2.0**16
-"""Rows of costs are scaled to this: far enough above INTEGRALITY, and below where double precision gives out."""
+ROW_SIZE = 2**16
+"""Formulations divide rows of costs to this: far above the tolerance, far below where double precision ends."""
 
-_CALLBACK = highspy.cb.HighsCallbackType
-_STATUS = highspy.HighsModelStatus
-_LIMITS = {_STATUS.kTimeLimit: Limit.TIME, _STATUS.kInterrupt: Limit.INTERRUPT}
-
-
-def scale_to(total: int, size: float) -> float:
-    """The power of two, 1 or more, that divides `total` to `size` or less: dividing by it rounds nothing."""
-    return 2.0 ** max(0, math.ceil(math.log2(max(total, 1) / size)))
+_EVENT = highspy.cb.HighsCallbackType
+_END = highspy.HighsModelStatus
+_FEASIBLE = 2  # kSolutionStatusFeasible of HighsInfo.primal_solution_status
 
 
-def minimise(model: pulp.LpProblem, watch: Watch, *, scale: float = 1.0, offset: int = 0) -> Outcome:
+def scale_to(total: int, size: int) -> int:
+    """The power of two by which a formulation divides costs that add up to `total`: it rounds nothing."""
+    return max(1, 1 << max(0, (total // size).bit_length()))
+
+
+def minimise(model: pulp.LpProblem, watch: Watch, *, scale: int = 1, offset: int = 0) -> Outcome:
     """Solve a model whose objective, times `scale`, plus `offset`, is an integer to minimise.
 
     Parameters
     ----------
     model
-        Without a constant in the objective, every variable with finite bounds.
+        Without a constant in its objective; every variable has finite bounds.
     watch
         Started before the model was built; holds the options.
     scale, offset
@@ -67,29 +67,119 @@ def minimise(model: pulp.LpProblem, watch: Watch, *, scale: float = 1.0, offset:
     """
     watch.built()
     versions = {"pulp": version("pulp"), "highspy": version("highspy")}
-    if watch.left() == 0.0:
-        return Outcome(None, None, False, Limit.TIME, watch, "HiGHS", versions, "no time left after building")
-    solver = _Solver(watch, scale, offset)
-    watch.run(lambda: model.solve(solver))
-    word = solver.word()
 
-    if solver.proven is not None:
-        values, bound = solver.proven
-        watch.report(bound, bound)
-        return Outcome(_reader(values), bound, False, Limit.NONE, watch, "HiGHS", versions, "Optimal: relaxation, exact duals")
-    bound = solver.bound()
-    if solver.status in (_STATUS.kInfeasible, _STATUS.kUnboundedOrInfeasible):
-        return Outcome(None, None, True, Limit.NONE, watch, "HiGHS", versions, word)
-    limit = watch.stopped_by if watch.stopped_by is not Limit.NONE else _LIMITS.get(solver.status, Limit.NONE)
-    if solver.status is not _STATUS.kOptimal and limit is Limit.NONE:
-        raise SolverError(f"HiGHS ended with {word!r}; save the problem and report it")
-    # LpStatus says "Optimal" also for a time limit, and the values are zeros where there is no incumbent
-    solved = model.sol_status in (pulp.LpSolutionOptimal, pulp.LpSolutionIntegerFeasible) and solver.has_solution()
-    if solver.status is _STATUS.kOptimal:
-        limit = Limit.NONE
-    objective = math.floor(solver.objective() * scale + offset + 0.5) if solved else None
-    watch.report(objective, bound)
-    value = _reader([v.varValue for v in solver.columns]) if solved else None
-    if value is not None:
-        value = lambda variable: round(variable.varValue)  # noqa: E731
-    return Outcome(value, bound, False, limit, watch, "HiGHS", versions, word)
+    def outcome(value: Callable[[Any], int] | None, bound: int | None, limit: Limit, word: str, none: bool = False) -> Outcome:
+        return Outcome(value, bound, none, limit, watch, "HiGHS", versions, word)
+
+    if watch.left() == 0.0:
+        return outcome(None, None, Limit.TIME, "no time left after building")
+    solver = _Search(watch, scale, offset)
+    try:
+        # in a thread of its own also because HiGHS's scheduler belongs to a thread: a second value of `threads` in the
+        # same thread breaks the solve
+        watch.run(lambda: model.solve(solver))
+    except (KeyError, pulp.PulpSolverError) as failure:
+        raise SolverError(f"HiGHS ended with {failure!r}; save the problem and report it") from failure
+
+    end = model.solverModel.getModelStatus()
+    word = model.solverModel.modelStatusToString(end)
+    if solver.proven:
+        return outcome(solver.proven.__getitem__, solver.bound, Limit.NONE, "Optimal (relaxation, exact duals)")
+    if end in (_END.kInfeasible, _END.kUnboundedOrInfeasible):
+        return outcome(None, None, Limit.NONE, word, none=True)
+    bound = solver.best_bound(model.solverModel)
+    value = None
+    if solver.searching and model.solverModel.getInfo().primal_solution_status == _FEASIBLE:
+        # only now: without an incumbent PuLP fills the variables with zeros and may still say "Optimal"
+        value = _value
+        watch.report(solver.ticks(model.solverModel.getObjectiveValue()), bound)
+    else:
+        watch.report(None, bound)
+    if end == _END.kOptimal and value is not None:
+        return outcome(value, bound, Limit.NONE, word)
+    if watch.stopped_by is not Limit.NONE:
+        return outcome(value, bound, watch.stopped_by, word)
+    if end == _END.kTimeLimit:
+        return outcome(value, bound, Limit.TIME, word)
+    raise SolverError(f"HiGHS ended with {word!r}; save the problem and report it")
+
+
+def _value(variable: Any) -> int:
+    return round(variable.varValue)
+
+
+class _Search(pulp.HiGHS):  # type: ignore[misc]
+    """PuLP's HiGHS, with the relaxation solved first and both watched."""
+
+    def __init__(self, watch: Watch, scale: int, offset: int) -> None:
+        super().__init__(
+            msg=False,
+            gapRel=0.0,
+            gapAbs=0.0,
+            threads=watch.options.workers,
+            timeLimit=watch.left(),
+            callbackTuple=(self._called, None),
+            callbacksToActivate=[_EVENT.kCallbackMipInterrupt, _EVENT.kCallbackSimplexInterrupt],
+            random_seed=watch.options.seed,
+            mip_feasibility_tolerance=INTEGRALITY,
+        )
+        self.watch, self.scale, self.offset = watch, scale, offset
+        self.searching = False
+        self.bound: int | None = None
+        self.proven: dict[Any, int] = {}
+        self._slack = 0.0
+        self._seen = (math.inf, -math.inf)
+
+    def callSolver(self, lp: pulp.LpProblem) -> None:
+        """Solve the relaxation, take its exact bound, and search only where that is not the end."""
+        highs, columns = lp.solverModel, lp.variables()
+        whole = [v.index for v in columns if v.cat == pulp.LpInteger]
+        for j in whole:
+            highs.changeColIntegrality(j, highspy.HighsVarType.kContinuous)
+        highs.run()
+        if highs.getModelStatus() != _END.kOptimal:
+            return
+        solution = highs.getSolution()
+        exact = LinearProgram.of(lp, self.scale, self.offset)
+        self.bound = exact.bound(list(solution.row_dual))
+        self.watch.report(None, self.bound)
+        if self._ends_here(exact, columns, list(solution.col_value)):
+            return
+        self.searching = True
+        self._slack = 2 * INTEGRALITY * sum((abs(lp.objective.get(v, 0.0)) + 1) * (v.upBound - v.lowBound) for v in columns)
+        for j in whole:
+            highs.changeColIntegrality(j, highspy.HighsVarType.kInteger)
+        left = self.watch.left()
+        if left is not None:
+            highs.setOptionValue("time_limit", highs.getRunTime() + left)
+        highs.run()
+
+    def _ends_here(self, exact: LinearProgram, columns: Sequence[Any], values: Sequence[float]) -> bool:
+        """True when the relaxation's solution is whole, obeys every row exactly and costs its exact bound."""
+        rounded = [round(x) for x in values]
+        if any(abs(x - r) > 1e-6 for x, r in zip(values, rounded)) or exact.objective(rounded) != self.bound:
+            return False
+        self.proven = dict(zip(columns, rounded))
+        self.watch.report(self.bound, self.bound)
+        return True
+
+    def ticks(self, objective: float) -> int | None:
+        """An incumbent's price in the problem's units, to the nearest."""
+        return round(objective * self.scale) + self.offset if abs(objective) < 1e30 else None
+
+    def safe(self, bound: float) -> int | None:
+        """The solver's bound in the problem's units, its tolerance taken off before it is rounded up."""
+        return math.ceil((bound - self._slack) * self.scale) + self.offset if abs(bound) < 1e30 else None
+
+    def best_bound(self, highs: Any) -> int | None:
+        """The better of the exact bound and the search's; valid also without an incumbent."""
+        searched = self.safe(highs.getInfo().mip_dual_bound) if self.searching else None
+        return max((b for b in (self.bound, searched) if b is not None), default=None)
+
+    def _called(self, event: Any, message: str, now: Any, reply: Any, data: Any) -> None:
+        if event != _EVENT.kCallbackMipInterrupt:
+            stop = self.watch.stopped_by is not Limit.NONE
+        else:
+            stop = self.watch.report(self.ticks(now.mip_primal_bound), self.safe(now.mip_dual_bound))
+        if stop:
+            reply.user_interrupt = True

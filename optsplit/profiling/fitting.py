@@ -123,5 +123,5 @@ def _fit_kind(form: Sequence[str], matrix: NDArray[numpy.float64], seconds: NDAr
         r2,
         rmse,
         count,
-        f"{count} layers for a form of {width} coefficients" if count < width else "",
+        f"fewer layers ({count}) than coefficients of the form ({width})" if count < width else "",
     )

@@ -9,9 +9,21 @@ from typing import Literal, get_args
 
 from optsplit.errors import InvalidInput, unknown
 from optsplit.graph import LayerGraph
-from optsplit.profiling.fitting import computing, goodness
+from optsplit.profiling.fitting import computing, fit, goodness
 from optsplit.profiling.profile import Profile, Timing, refuse_other_network
+from optsplit.profiling.published import regressions
 from optsplit.profiling.regression import ELEMENTWISE, LinearModel, Regressions, aligned, decimals
+
+__all__ = [
+    "KindError",
+    "Missing",
+    "PredictionError",
+    "Regressions",
+    "fit",
+    "predict",
+    "prediction_error",
+    "regressions",
+]
 
 Missing = Literal["stand-in", "refuse", "zero"]
 
@@ -71,7 +83,7 @@ def _timing(graph: LayerGraph, place: str, table: Regressions, missing: Missing)
         seconds[i] = max(0.0, value)
     source = {"method": "predicted", "regressions": table.name, "source": table.source}
     if assumed:
-        source["assumed"] = ", ".join(f"{what} ({count} layers)" for what, count in sorted(assumed.items()))
+        source["assumed"] = ", ".join(f"{count} {what}" for what, count in sorted(assumed.items()))
     if clamped:
         source["clamped"] = ", ".join(clamped)
     return Timing(tuple(seconds), source=source)

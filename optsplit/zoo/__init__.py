@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from optsplit.errors import InvalidInput, MissingDependency, unknown
@@ -92,7 +93,10 @@ _ENTRIES = (
         "fc7, a 1x1 convolution on a 1x1 map in the Caffe port, is an inner product here",
     ),
     ZooEntry(
-        "mobilenet_v2", "mobilenet:mobilenet_v2", _images(3, 224, 224), "Sandler et al. (2018), width 1"
+        "mobilenet_v2",
+        "mobilenet:mobilenet_v2",
+        _images(3, 224, 224),
+        "Sandler et al. (2018), width 1",
     ),
     ZooEntry("densenet201", "densenet:densenet201", _images(3, 224, 224), "Huang et al. (2016)"),
     ZooEntry("lenet", "classic:lenet", _images(1, 28, 28), "LeCun et al. (1998); Caffe's MNIST example"),
@@ -250,8 +254,9 @@ def build(name: str, seed: int = 0) -> tuple[torch.nn.Module, tuple[torch.Tensor
         module = builder()
         initialise(module)
         # Any token id is as good as another: 1000 lies inside every vocabulary of the table.
-        inputs = tuple(
-            torch.randint(0, 1000, shape) if dtype == "int64" else torch.randn(shape)
-            for shape, dtype in found.inputs
-        )
+        draw: dict[str, Callable[[Shape], torch.Tensor]] = {
+            "int64": partial(torch.randint, 0, 1000),
+            "float32": torch.randn,
+        }
+        inputs = tuple(draw[dtype](shape) for shape, dtype in found.inputs)
     return module.eval(), inputs

@@ -28,8 +28,8 @@ class DenseLayer(nn.Module):
         """Map (N, C, H, W) to (N, C + growth, H, W)."""
         y = self.conv1(self.relu1(self.norm1(x)))
         y = self.conv2(self.relu2(self.norm2(y)))
-        x = self.concat(x, y)
-        return x
+        out: Tensor = self.concat(x, y)
+        return out
 
 
 def densenet201() -> nn.Sequential:

@@ -76,21 +76,19 @@ def inception_21k() -> nn.Sequential:
     bias, as in the Caffe port, and the running statistics of batch normalisation count.
     """
 
-    def block(
-        channels_in: int, c1: int, r3: int, c3: int, rd: int, cd: int, pool: nn.Module, proj: int
-    ) -> Branches:
+    def block(c: int, c1: int, r3: int, c3: int, rd: int, cd: int, pool: nn.Module, proj: int) -> Branches:
         return Branches(
-            branch_1x1=chain(**conv_bn_relu("conv", channels_in, c1, 1, bias=True)),
+            branch_1x1=chain(**conv_bn_relu("conv", c, c1, 1, bias=True)),
             branch_3x3=chain(
-                **conv_bn_relu("reduce", channels_in, r3, 1, bias=True),
+                **conv_bn_relu("reduce", c, r3, 1, bias=True),
                 **conv_bn_relu("conv", r3, c3, 3, padding=1, bias=True),
             ),
             branch_double_3x3=chain(
-                **conv_bn_relu("reduce", channels_in, rd, 1, bias=True),
+                **conv_bn_relu("reduce", c, rd, 1, bias=True),
                 **conv_bn_relu("conv_0", rd, cd, 3, padding=1, bias=True),
                 **conv_bn_relu("conv_1", cd, cd, 3, padding=1, bias=True),
             ),
-            branch_pool=chain(pool=pool, **conv_bn_relu("proj", channels_in, proj, 1, bias=True)),
+            branch_pool=chain(pool=pool, **conv_bn_relu("proj", c, proj, 1, bias=True)),
         )
 
     def halve(channels_in: int, r3: int, c3: int, rd: int, cd: int) -> Branches:

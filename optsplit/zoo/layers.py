@@ -53,8 +53,8 @@ class Branches(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, sum of the branches' channels, H', W')."""
-        x = self.output(*[self.get_submodule(name)(x) for name in self.names])
-        return x
+        out: Tensor = self.output(*[self.get_submodule(name)(x) for name in self.names])
+        return out
 
 
 def chain(**layers: nn.Module) -> nn.Sequential:

@@ -40,8 +40,8 @@ class Siamese(nn.Module):
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
         """Map two images (N, 3, 224, 224) to the probability (N, 1) that they show the same."""
         x = self.difference(self.tower(left), self.tower(right))
-        left = self.prob(self.fc2(self.relu1(self.fc1(x))))
-        return left
+        out: Tensor = self.prob(self.fc2(self.relu1(self.fc1(x))))
+        return out
 
 
 def _stream() -> nn.Sequential:
@@ -80,8 +80,8 @@ class ThreeStream(nn.Module):
     def forward(self, first: Tensor, second: Tensor, third: Tensor) -> Tensor:
         """Map three images (N, 3, 224, 224) to logits (N, 101)."""
         x = self.concat(self.stream1(first), self.stream2(second), self.stream3(third))
-        first = self.fc7(self.drop6(self.relu6(self.fc6(x))))
-        return first
+        out: Tensor = self.fc7(self.drop6(self.relu6(self.fc6(x))))
+        return out
 
 
 class _Tower(nn.Module):
@@ -133,8 +133,8 @@ class AlexNetP(nn.Module):
         x = self.concat5(one.late(x), two.late(x))
         x = self.concat6(one.fc6(x), two.fc6(x))
         x = self.concat7(one.fc7(x), two.fc7(x))
-        x = self.prob(self.fc8(x))
-        return x
+        out: Tensor = self.prob(self.fc8(x))
+        return out
 
 
 def siamese() -> Siamese:

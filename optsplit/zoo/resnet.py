@@ -43,8 +43,8 @@ class Basic(nn.Module):
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.relu1(self.bn1(self.conv1(x)))
         x = self.bn2(self.conv2(x))
-        x = self.relu2(self.add(shortcut, x))
-        return x
+        out: Tensor = self.relu2(self.add(shortcut, x))
+        return out
 
 
 class Bottleneck(nn.Module):
@@ -73,8 +73,8 @@ class Bottleneck(nn.Module):
         x = self.relu1(self.bn1(self.conv1(x)))
         x = self.relu2(self.bn2(self.conv2(x)))
         x = self.bn3(self.conv3(x))
-        x = self.relu3(self.add(shortcut, x))
-        return x
+        out: Tensor = self.relu3(self.add(shortcut, x))
+        return out
 
 
 def _resnet(block: type[Basic] | type[Bottleneck], repeats: tuple[int, ...]) -> nn.Sequential:

@@ -61,8 +61,8 @@ class WindowAttention(nn.Module):
             scores = scores.view(n // count, count, self.heads, tokens, tokens)
             scores = (scores + mask.unsqueeze(1).unsqueeze(0)).view(-1, self.heads, tokens, tokens)
         scores = self.attention_drop(self.softmax(scores))
-        x = self.proj_drop(self.proj((scores @ v).transpose(1, 2).reshape(n, tokens, width)))
-        return x
+        out: Tensor = self.proj_drop(self.proj((scores @ v).transpose(1, 2).reshape(n, tokens, width)))
+        return out
 
 
 class SwinBlock(nn.Module):
@@ -117,8 +117,8 @@ class SwinBlock(nn.Module):
             y = torch.roll(y, (self.shift, self.shift), (1, 2))
         y = y[:, : self.size, : self.size, :].contiguous().view(n, tokens, width)
         x = self.add1(x, y)
-        x = self.add2(x, self.mlp(self.norm2(x)))
-        return x
+        out: Tensor = self.add2(x, self.mlp(self.norm2(x)))
+        return out
 
 
 class PatchMerging(nn.Module):
@@ -136,8 +136,8 @@ class PatchMerging(nn.Module):
         x = x.view(n, self.size, self.size, width)
         corners = [x[:, i::2, j::2, :] for j in (0, 1) for i in (0, 1)]
         x = torch.cat(corners, -1).view(n, -1, 4 * width)
-        x = self.reduction(self.norm(x))
-        return x
+        out: Tensor = self.reduction(self.norm(x))
+        return out
 
 
 class SwinTransformer(nn.Module):
@@ -164,8 +164,8 @@ class SwinTransformer(nn.Module):
         """Map an image to logits."""
         x = self.patch_norm(self.patch_embedding(image).flatten(2).transpose(1, 2))
         x = self.norm(self.stages(x)).transpose(1, 2)
-        image = self.head(self.pool(x).flatten(1))
-        return image
+        out: Tensor = self.head(self.pool(x).flatten(1))
+        return out
 
 
 def swin_t() -> SwinTransformer:

@@ -35,9 +35,9 @@ class Attention(nn.Module):
         q = self.query(x).view(heads).transpose(1, 2)
         k = self.key(x).view(heads).transpose(1, 2)
         v = self.value(x).view(heads).transpose(1, 2)
-        out = functional.scaled_dot_product_attention(q, k, v)
-        x = self.output(out.transpose(1, 2).reshape(n, tokens, width))
-        return x
+        x = functional.scaled_dot_product_attention(q, k, v)
+        out: Tensor = self.output(x.transpose(1, 2).reshape(n, tokens, width))
+        return out
 
 
 class PreNormBlock(nn.Module):
@@ -55,8 +55,8 @@ class PreNormBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, tokens, width) to the same shape."""
         x = self.add1(x, self.attention(self.norm1(x)))
-        x = self.add2(x, self.mlp(self.norm2(x)))
-        return x
+        out: Tensor = self.add2(x, self.mlp(self.norm2(x)))
+        return out
 
 
 class VisionTransformer(nn.Module):
@@ -79,8 +79,8 @@ class VisionTransformer(nn.Module):
         x = self.patch_embedding(image).flatten(2).transpose(1, 2)
         x = self.concat(self.class_token.expand(x.shape[0], -1, -1), x)
         x = self.norm(self.blocks(self.add(x, self.position_embedding)))
-        image = self.head(x[:, 0])
-        return image
+        out: Tensor = self.head(x[:, 0])
+        return out
 
 
 class PostNormBlock(nn.Module):
@@ -98,8 +98,8 @@ class PostNormBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, tokens, width) to the same shape."""
         x = self.norm1(self.add1(x, self.attention(x)))
-        x = self.norm2(self.add2(x, self.mlp(x)))
-        return x
+        out: Tensor = self.norm2(self.add2(x, self.mlp(x)))
+        return out
 
 
 class Bert(nn.Module):
@@ -127,8 +127,8 @@ class Bert(nn.Module):
         """Map ids (N, 128) to the pooled vector (N, 768)."""
         x = self.add1(self.word_embeddings(ids), self.token_type_embeddings(self.token_type_ids))
         x = self.encoder(self.norm(self.add2(x, self.position_embeddings(self.position_ids))))
-        ids = self.pooler_activation(self.pooler(x[:, 0]))
-        return ids
+        out: Tensor = self.pooler_activation(self.pooler(x[:, 0]))
+        return out
 
 
 def vit_b16() -> VisionTransformer:

@@ -81,8 +81,8 @@ GOLDEN = {
     "siamese": Golden(2 * 33 + 5, 0, 0, 14_714_688 + 512 * 512 + 512 + 512 + 1),
     # 3 x (data, 5 conv, 5 relu, 3 pool), concat, fc, relu, dropout, fc
     "three_stream": Golden(3 * 14 + 5, 0, 0, 35_418_341),
-    # data, 2 x (5 conv, 7 relu, 2 lrn, 3 pool, 2 fc, 2 dropout), 4 concat, fc, softmax. A Split each after data
-    # and the first three concats. The weights are those of AlexNet: two groups are two towers
+    # data, 2 x (5 conv, 7 relu, 2 lrn, 3 pool, 2 fc, 2 dropout), 4 concat, fc, softmax. A Split each after
+    # data and the first three concats. The weights are those of AlexNet: two groups are two towers
     "alexnet_p": Golden(1 + 2 * 21 + 4 + 2, 0, 4, 60_965_224),
     # data, main branch 22, side branches 9 and 7; a Split at each of the two side branches
     "branchy_alexnet_3": Golden(1 + 22 + 9 + 7, 0, 2, 605_886),
@@ -189,13 +189,10 @@ def test_every_network_has_golden_figures():
 def test_layers_and_parameters(name):
     module, inputs = zoo.build(name)
     traced = trace(module, inputs)
-    found = Golden(
-        len(traced.layers), traced.batch_norms, traced.splits, sum(p.numel() for p in module.parameters())
-    )
-    assert found == GOLDEN[name]
-    assert (
-        tuple((tuple(x.shape), str(x.dtype).removeprefix("torch.")) for x in inputs) == zoo.entry(name).inputs
-    )
+    parameters = sum(p.numel() for p in module.parameters())
+    assert Golden(len(traced.layers), traced.batch_norms, traced.splits, parameters) == GOLDEN[name]
+    shapes = tuple((tuple(x.shape), str(x.dtype).removeprefix("torch.")) for x in inputs)
+    assert shapes == zoo.entry(name).inputs
     check_outputs(module, inputs)
 
 
@@ -277,7 +274,7 @@ def test_ionn_layer_tables(name):
     position = {}
     found = []
     for i, nodes in enumerate(traced.layers.values()):
-        position |= {node: i for node in nodes}
+        position |= dict.fromkeys(nodes, i)
         read = [arg for node in nodes for arg in node.all_input_nodes if arg not in nodes]
         sources = list(dict.fromkeys(arg for arg in read if arg in position))
         held = {signature.inputs_to_parameters[arg.name] for arg in read if arg not in position}

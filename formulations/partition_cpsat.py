@@ -1,0 +1,181 @@
+"""Partition as a constraint programme in integers, by CP-SAT.
+
+Sets: layers V, tensors T with source src(t) and readers rd(t), places P. Everything is a Boolean; costs stay the problem's own
+integers, so bound and objective are exact.
+
+    minimise    value_m,  or z
+    at[v,p]     layer v runs at p;                       with two places at[v,0] is the negation of at[v,1]
+    sent[t,p,q] tensor t is sent from p to q
+    left[t,p]   t leaves p for anywhere                  (where sending is paid once)
+    came[t,q]   t enters q from anywhere                 (where receiving is paid once)
+
+    assignment  exactly one of at[v,p], p in P
+    transfer    at[src(t),p] and at[v,q]      =>  sent[t,p,q]               v in rd(t), p != q
+    send        at[src(t),p] and not at[v,p]  =>  left[t,p]                 v in rd(t)
+    receive     at[v,q] and not at[src(t),q]  =>  came[t,q]                 v in rd(t)
+    result      the same three for an output t, with r = `result_at` in place of where v runs
+    links       not (at[src(t),p] and at[v,q])                              no link p -> q
+    one_way     at[src(t),p]  =>  not at[v,q]                               q < p
+    pins        at[v,p]
+    limits      value_m <= L_m
+    largest     z >= value_m
+
+with value_m = sum c[v,p] at[v,p] + sum f[t,p,q] sent[t,p,q] + sum s[t,p] left[t,p] + sum g[t,q] came[t,q].
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from ortools.sat.python import cp_model
+
+from optsplit.backends.cpsat import minimise
+from optsplit.backends.watch import Watch
+from optsplit.method import Answer, Options
+from optsplit.problems.partition import Partition, PartitionPlan
+
+
+class _Model:
+    def __init__(self, problem: Partition) -> None:
+        self.problem = problem
+        self.cp = cp_model.CpModel()
+        self.places = range(len(problem.places))
+        self.used = tuple(dict.fromkeys([*problem.objectives, *problem.limits]))
+        self.costs = {m: problem.costs(m) for m in self.used}
+        self.yes = self.cp.new_constant(1)
+        self.at = [self._layer(v) for v in range(len(problem.layers))]
+        # one literal for each reader and place; an output's end is known
+        self.readers = {t: [self.at[v] for v in readers] for t, (_, readers) in enumerate(problem.tensor_list)}
+        end = [self.yes if p == problem.result_place else ~self.yes for p in self.places]
+        for t in problem.outputs or () if problem.result_place >= 0 else ():
+            self.readers[t].append(end)
+        pairs = list(itertools.permutations(self.places, 2))
+        tensors = [t for t, readers in self.readers.items() if readers]
+        self.sent = {
+            (t, p, q): self.cp.new_bool_var(f"sent_{t}_{p}_{q}")
+            for t in tensors for p, q in pairs if any(c.transfer[p, q, t] for c in self.costs.values())
+        }  # fmt: skip
+        self.left = {
+            (t, p): self.cp.new_bool_var(f"left_{t}_{p}")
+            for t in tensors for p in self.places if any(c.send[p, t] for c in self.costs.values())
+        }  # fmt: skip
+        self.came = {
+            (t, q): self.cp.new_bool_var(f"came_{t}_{q}")
+            for t in tensors for q in self.places if any(c.receive[q, t] for c in self.costs.values())
+        }  # fmt: skip
+        self.z: cp_model.IntVar | None = None
+
+    def _layer(self, v: int) -> list[cp_model.LiteralT]:
+        if len(self.places) == 2:
+            there = self.cp.new_bool_var(f"at_{v}")
+            return [~there, there]
+        return [self.cp.new_bool_var(f"at_{v}_{p}") for p in self.places]
+
+    def _source(self, t: int) -> list[cp_model.LiteralT]:
+        return self.at[self.problem.tensor_list[t][0]]
+
+    # --- constraints ------------------------------------------------------------------------------------------
+
+    def assignment(self) -> None:
+        """Exactly one of at[v,p], p in P."""
+        for literals in self.at if len(self.places) > 2 else ():
+            self.cp.add_exactly_one(literals)
+
+    def transfer(self) -> None:
+        """at[src(t),p] and at[v,q] => sent[t,p,q]."""
+        for (t, p, q), sent in self.sent.items():
+            for reader in self.readers[t]:
+                self.cp.add_bool_or(~self._source(t)[p], ~reader[q], sent)
+
+    def send(self) -> None:
+        """at[src(t),p] and not at[v,p] => left[t,p]."""
+        for (t, p), left in self.left.items():
+            for reader in self.readers[t]:
+                self.cp.add_bool_or(~self._source(t)[p], reader[p], left)
+
+    def receive(self) -> None:
+        """at[v,q] and not at[src(t),q] => came[t,q]."""
+        for (t, q), came in self.came.items():
+            for reader in self.readers[t]:
+                self.cp.add_bool_or(~reader[q], self._source(t)[q], came)
+
+    def links(self) -> None:
+        """Not (at[src(t),p] and at[v,q]) where there is no link p -> q."""
+        closed = [(p, q) for p, q in itertools.permutations(self.places, 2) if not self.problem.allowed[p, q]]
+        for (t, readers), (p, q) in itertools.product(self.readers.items(), closed):
+            for reader in readers:
+                self.cp.add_bool_or(~self._source(t)[p], ~reader[q])
+
+    def one_way(self) -> None:
+        """at[src(t),p] => not at[v,q] for q < p."""
+        for u, v in sorted(set(self.problem.edges or ())) if self.problem.one_way else ():
+            for q, p in itertools.combinations(self.places, 2):
+                self.cp.add_implication(self.at[u][p], ~self.at[v][q])
+
+    def pins(self) -> None:
+        """at[v,p] for a layer pinned to p."""
+        for v, p in enumerate(self.problem.fixed.tolist()):
+            if p >= 0:
+                self.cp.add_bool_and(self.at[v][p])
+
+    def value(self, metric: str) -> cp_model.LinearExpr:
+        """sum c at + sum f sent + sum s left + sum g came."""
+        costs = self.costs[metric]
+        terms = [(self.at[v][p], c) for v, row in enumerate(costs.compute.tolist()) for p, c in enumerate(row)]
+        terms += [(sent, int(costs.transfer[p, q, t])) for (t, p, q), sent in self.sent.items()]
+        terms += [(left, int(costs.send[p, t])) for (t, p), left in self.left.items()]
+        terms += [(came, int(costs.receive[q, t])) for (t, q), came in self.came.items()]
+        terms = [(literal, c) for literal, c in terms if c]
+        return cp_model.LinearExpr.weighted_sum([literal for literal, _ in terms], [c for _, c in terms])
+
+    def limits(self) -> None:
+        """value_m <= L_m; a limit outside the metric's range is moved to its end, since CP-SAT takes 64 bits only."""
+        for metric, limit in self.problem.limits.items():
+            total = self.costs[metric].total
+            self.cp.add(self.value(metric) <= max(-1, min(int(limit), total)))
+
+    def objective(self) -> None:
+        """value_m of the one metric; or z, with z >= value_m (`largest`)."""
+        names = self.problem.objectives
+        if len(names) == 1:
+            self.cp.minimize(self.value(names[0]))
+            return
+        self.z = self.cp.new_int_var(0, max(self.costs[m].total for m in names), "z")
+        for metric in names:
+            self.cp.add(self.z >= self.value(metric))
+        self.cp.minimize(self.z)
+
+    def hint(self, plan: PartitionPlan) -> None:
+        """Start from a plan: every variable gets a value, or CP-SAT calls the hint incomplete."""
+        at = self.problem.positions(plan)
+        visits = self.problem.visits(at)
+        origin = at[self.problem.sources]
+        for v, literals in enumerate(self.at):
+            for p, literal in list(enumerate(literals))[1 if len(self.places) == 2 else 0 :]:
+                self.cp.add_hint(literal, bool(at[v] == p))
+        for (t, p, q), sent in self.sent.items():
+            self.cp.add_hint(sent, bool(origin[t] == p and visits[t, q]))
+        for (t, p), left in self.left.items():
+            self.cp.add_hint(left, bool(origin[t] == p and visits[t].any()))
+        for (t, q), came in self.came.items():
+            self.cp.add_hint(came, bool(visits[t, q]))
+        if self.z is not None:
+            self.cp.add_hint(self.z, self.problem.evaluate(plan).objective)
+
+
+def solve(problem: Partition, options: Options) -> Answer:
+    """Minimise one metric, or the largest of several, under limits, over any number of places."""
+    watch = Watch(options)
+    model = _Model(problem)
+    for group in (model.assignment, model.transfer, model.send, model.receive, model.links, model.one_way, model.pins,
+                  model.limits, model.objective):  # fmt: skip
+        group()
+    if options.hint is not None:
+        model.hint(options.hint)
+    outcome = minimise(model.cp, watch)
+    if outcome.value is None:
+        return outcome.answer(None, None)
+    at = [next(p for p in model.places if outcome.value(literals[p])) for literals in model.at]
+    plan = problem.plan(at)
+    # a plan found before the proof may have sent[t,p,q] raised for nothing: the price is the problem's own
+    return outcome.answer(plan, problem.evaluate(plan).objective)

@@ -1,0 +1,260 @@
+"""Partition as a mixed-integer linear programme, by HiGHS.
+
+Sets: layers V, tensors T with source src(t) and readers rd(t), places P. An output that must end at a place r has one more
+reader, pinned at r.
+
+    minimise    z,  or the one metric itself
+    x[v,p]      in {0,1}: layer v runs at p;   with two places one variable for each layer, x[v,0] = 1 - x[v,1]
+    y[t,p,q]    in [0,1]: tensor t is sent from p to q
+    w[t,p]      in [0,1]: t leaves p for anywhere            (where sending is paid once)
+    r[t,q]      in [0,1]: t enters q from anywhere           (where receiving is paid once)
+
+    assignment  sum_p x[v,p] = 1
+    transfer    y[t,p,q] >= x[src(t),p] + x[v,q] - 1                        v in rd(t), p != q
+    inflow      sum_{p != q} y[t,p,q] >= x[v,q] - x[src(t),q]               v in rd(t), more than two places
+    outflow     sum_{q != p} y[t,p,q] >= x[src(t),p] - x[v,p]               v in rd(t), more than two places
+    send        w[t,p] >= x[src(t),p] - x[v,p]                              v in rd(t)
+    receive     r[t,q] >= x[v,q] - x[src(t),q]                              v in rd(t)
+    links       x[src(t),p] + sum_{q: no link p -> q} x[v,q] <= 1           v in rd(t)
+    one_way     sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]             v in rd(t), not an output's end; k
+    value_m     = sum c[v,p] x[v,p] + sum f[t,p,q] y[t,p,q] + sum s[t,p] w[t,p] + sum g[t,q] r[t,q]
+    limits      value_m <= L_m
+    largest     z >= value_m
+
+y, w and r need no integrality: nothing but these rows holds them up. They stand only where a metric in use has a cost. A
+pinned layer is a constant. With two places w and r are y, so their costs are added to f, and transfer reads y >= x_v - x_u
+or x_u - x_v: a network matrix, so without limits the relaxation is integral. `inflow` and `outflow` follow from `transfer`
+for whole x only: they tighten the relaxation.
+
+Limits stay exact although HiGHS is not: costs are integers, so value_m <= L_m is value_m <= L_m + 1/2, which is how the row is
+written; a plan above the limit breaks it by half a tick or more. Should one pass all the same (costs beyond 1e12), its
+own evaluation finds it, `exclude` cuts off that one plan, and the search goes on: bounds stay valid, no valid plan is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pulp
+
+from optsplit.backends.outcome import Outcome
+from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, minimise, scale_to
+from optsplit.backends.watch import Watch
+from optsplit.method import Answer, Options
+from optsplit.problems.metric import IntArray
+from optsplit.problems.partition import Partition
+
+Affine = tuple[int, dict[pulp.LpVariable, int]]
+"""A constant and the coefficient of each variable."""
+
+
+class _Model:
+    def __init__(self, problem: Partition) -> None:
+        self.problem = problem
+        self.places = range(len(problem.places))
+        self.two = len(self.places) == 2
+        self.milp = pulp.LpProblem("partition", pulp.LpMinimize)
+        self.rows = 0
+        self.limits = {m: int(limit) for m, limit in problem.limits.items() if limit < problem.costs(m).total}
+        self.used = tuple(dict.fromkeys([*problem.objectives, *self.limits]))
+        self.binaries: list[pulp.LpVariable] = []
+        self.x = [self._place(v, int(p)) for v, p in enumerate(problem.fixed)]
+        # (tensor, source, where its reader runs); an output's end is a reader pinned there
+        self.reads = [(t, self.x[u], self.x[v]) for t, (u, readers) in enumerate(problem.tensor_list) for v in readers]
+        if problem.result_place >= 0:
+            end = self._pinned(problem.result_place)
+            self.reads += [(t, self.x[problem.tensor_list[t][0]], end) for t in problem.outputs or ()]
+        moving = np.zeros(len(problem.sources), dtype=bool)
+        moving[[t for t, _, _ in self.reads]] = True
+        self.y = self._where("y", moving & np.any([self._f(m) > 0 for m in self.used], axis=0))
+        self.w = {} if self.two else self._where("w", moving & np.any([problem.costs(m).send > 0 for m in self.used], axis=0))
+        self.r = {} if self.two else self._where("r", moving & np.any([problem.costs(m).receive > 0 for m in self.used], axis=0))
+
+    def _f(self, metric: str) -> IntArray:
+        """Shape (P, P, T): what y pays; with two places sending and receiving are part of it."""
+        costs = self.problem.costs(metric)
+        if not self.two:
+            return costs.transfer
+        f = np.zeros_like(costs.transfer)
+        f[0, 1], f[1, 0] = costs.crossing(0, 1), costs.crossing(1, 0)
+        return f
+
+    def _pinned(self, place: int) -> list[Affine]:
+        return [(int(p == place), {}) for p in self.places]
+
+    def _place(self, v: int, fixed: int) -> list[Affine]:
+        if fixed >= 0:
+            return self._pinned(fixed)
+        if self.two:
+            x = self.milp.add_variable(f"x_{v}", 0, 1, pulp.LpInteger)
+            self.binaries.append(x)
+            return [(1, {x: -1}), (0, {x: 1})]
+        xs = [self.milp.add_variable(f"x_{v}_{p}", 0, 1, pulp.LpInteger) for p in self.places]
+        self.binaries += xs
+        return [(0, {x: 1}) for x in xs]
+
+    def _where(self, name: str, wanted: np.ndarray) -> dict[tuple[int, ...], pulp.LpVariable]:
+        """A variable for each True of an array whose last axis is the tensor: keys (t, p, ...)."""
+        keys = [(k[-1], *k[:-1]) for k in np.argwhere(wanted).tolist()]
+        return {k: self.milp.add_variable(f"{name}_{'_'.join(map(str, k))}", 0, 1) for k in keys}
+
+    def _row(self, name: str, parts: Iterable[tuple[int, Affine]], sense: int, right: float, size: int = 1) -> None:
+        """(sum of factor * affine) `sense` right, divided by `size`, a power of two."""
+        constant, terms = _sum(parts)
+        right = (right - constant) / size
+        if not terms and (0 <= right if sense == pulp.LpConstraintLE else 0 >= right):
+            return
+        if size > 1:
+            terms = {v: a / size for v, a in terms.items()}  # type: ignore[misc]
+        self.rows += 1
+        row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows}", right)
+        self.milp.addConstraint(row)
+
+    # --- constraints ------------------------------------------------------------------------------------------
+
+    def assignment(self) -> None:
+        """sum_p x[v,p] = 1, for more than two places."""
+        for x in self.x:
+            if not self.two and x[0][1]:
+                self._row("assignment", [(1, a) for a in x], pulp.LpConstraintLE, 1)
+                self._row("assignment", [(1, a) for a in x], pulp.LpConstraintGE, 1)
+
+    def transfer(self) -> None:
+        """y[t,p,q] >= x[src(t),p] + x[v,q] - 1."""
+        for t, source, reader in self.reads:
+            for p in self.places:
+                for q in self.places:
+                    if (t, p, q) in self.y and _possible(source[p]) and _possible(reader[q]):
+                        parts = [(1, _one(self.y[t, p, q])), (-1, source[p]), (-1, reader[q])]
+                        self._row("transfer", parts, pulp.LpConstraintGE, -1)
+
+    def inflow(self) -> None:
+        """sum_{p != q} y[t,p,q] >= x[v,q] - x[src(t),q]."""
+        for t, source, reader in self.reads:
+            for q in self.places:
+                into = [self.y.get((t, p, q)) for p in self.places if p != q and _possible(source[p])]
+                if not self.two and _possible(reader[q]) and None not in into:
+                    parts = [*((1, _one(y)) for y in into), (-1, reader[q]), (1, source[q])]
+                    self._row("inflow", parts, pulp.LpConstraintGE, 0)
+
+    def outflow(self) -> None:
+        """sum_{q != p} y[t,p,q] >= x[src(t),p] - x[v,p]."""
+        for t, source, reader in self.reads:
+            for p in self.places:
+                out = [self.y.get((t, p, q)) for q in self.places if q != p and _possible(reader[q])]
+                if not self.two and _possible(source[p]) and None not in out:
+                    parts = [*((1, _one(y)) for y in out), (-1, source[p]), (1, reader[p])]
+                    self._row("outflow", parts, pulp.LpConstraintGE, 0)
+
+    def send(self) -> None:
+        """w[t,p] >= x[src(t),p] - x[v,p]."""
+        for t, source, reader in self.reads:
+            for p in self.places:
+                if (t, p) in self.w and _possible(source[p]):
+                    self._row("send", [(1, _one(self.w[t, p])), (-1, source[p]), (1, reader[p])], pulp.LpConstraintGE, 0)
+
+    def receive(self) -> None:
+        """r[t,q] >= x[v,q] - x[src(t),q]."""
+        for t, source, reader in self.reads:
+            for q in self.places:
+                if (t, q) in self.r and _possible(reader[q]):
+                    self._row("receive", [(1, _one(self.r[t, q])), (-1, reader[q]), (1, source[q])], pulp.LpConstraintGE, 0)
+
+    def links(self) -> None:
+        """x[src(t),p] + sum_{q: no link p -> q} x[v,q] <= 1."""
+        allowed = self.problem.allowed
+        for p in self.places:
+            closed = [q for q in self.places if not allowed[p, q]]
+            for _, source, reader in self.reads if closed else ():
+                self._row("links", [(1, source[p]), *((1, reader[q]) for q in closed)], pulp.LpConstraintLE, 1)
+
+    def one_way(self) -> None:
+        """sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]: a reader is never earlier than its source."""
+        if not self.problem.one_way:
+            return
+        for u, v in sorted({(u, v) for u, readers in self.problem.tensor_list for v in readers}):
+            for k in self.places[:-1]:
+                parts = [*((1, self.x[v][q]) for q in range(k + 1)), *((-1, self.x[u][q]) for q in range(k + 1))]
+                self._row("one_way", parts, pulp.LpConstraintLE, 0)
+
+    def value(self, metric: str) -> Affine:
+        """sum c[v,p] x[v,p] + sum f[t,p,q] y[t,p,q] + sum s[t,p] w[t,p] + sum g[t,q] r[t,q]."""
+        costs, f = self.problem.costs(metric), self._f(metric).tolist()
+        parts = [(c, a) for x, row in zip(self.x, costs.compute.tolist()) for a, c in zip(x, row)]
+        send, receive = costs.send.tolist(), costs.receive.tolist()
+        parts += [(f[p][q][t], _one(y)) for (t, p, q), y in self.y.items()]
+        parts += [(send[p][t], _one(w)) for (t, p), w in self.w.items()]
+        parts += [(receive[q][t], _one(r)) for (t, q), r in self.r.items()]
+        return _sum(parts)
+
+    def limit(self) -> None:
+        """value_m <= L_m + 1/2."""
+        for metric, limit in self.limits.items():
+            size = scale_to(self.problem.costs(metric).total, ROW_SIZE)
+            self._row("limit", [(1, self.value(metric))], pulp.LpConstraintLE, max(limit, -1) + 0.5, size)
+
+    def objective(self) -> tuple[int, int]:
+        """The one metric; or z, with z >= value_m (`largest`). Returns scale and offset of the objective."""
+        names = self.problem.objectives
+        total = max(self.problem.costs(m).total for m in names)
+        scale = scale_to(total, OBJECTIVE_SIZE)
+        offset, terms = self.value(names[0])
+        if len(names) > 1:
+            size = scale_to(total, ROW_SIZE)
+            z = self.milp.add_variable("z", 0, max(1, -(-total // size)))
+            for metric in names:
+                self._row("largest", [(size, _one(z)), (-1, self.value(metric))], pulp.LpConstraintGE, 0, size)
+            offset, terms = 0, {z: size}
+        self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items() if c}))
+        return scale, offset
+
+    def exclude(self, at: IntArray) -> None:
+        """Cut off one plan: at least one layer runs elsewhere."""
+        parts = [(1, x[p]) for x, p in zip(self.x, at.tolist()) if x[p][1]]
+        self._row("exclude", parts, pulp.LpConstraintLE, len(parts) - 1)
+
+    def plan(self, outcome: Outcome) -> IntArray:
+        """Shape (n,): the place of each layer."""
+        value = outcome.value
+        assert value is not None
+        chosen = [[constant + sum(a * value(v) for v, a in terms.items()) for constant, terms in x] for x in self.x]
+        return np.array([places.index(1) for places in chosen], dtype=np.int64)
+
+
+def _one(variable: pulp.LpVariable) -> Affine:
+    return 0, {variable: 1}
+
+
+def _possible(a: Affine) -> bool:
+    return a[0] != 0 or bool(a[1])
+
+
+def _sum(parts: Iterable[tuple[int, Affine]]) -> Affine:
+    constant, terms = 0, dict[pulp.LpVariable, int]()
+    for factor, (c, coefficients) in parts:
+        constant += factor * c
+        if factor:
+            for v, a in coefficients.items():
+                terms[v] = terms.get(v, 0) + factor * a
+    return constant, terms
+
+
+def solve(problem: Partition, options: Options) -> Answer:
+    """Minimise one metric, or the largest of several, under limits, over any number of places."""
+    watch = Watch(options)
+    model = _Model(problem)
+    scale, offset = model.objective()
+    for group in (model.assignment, model.transfer, model.inflow, model.outflow, model.send, model.receive,
+                  model.links, model.one_way, model.limit):  # fmt: skip
+        group()
+    while True:
+        outcome = minimise(model.milp, watch, scale=scale, offset=offset)
+        if outcome.value is None:
+            return outcome.answer(None, None)
+        at = model.plan(outcome)
+        plan = problem.plan(at)
+        priced = problem.evaluate(plan)
+        if all(priced.metrics[m] <= limit for m, limit in problem.limits.items()):
+            return outcome.answer(plan, priced.objective)
+        model.exclude(at)
