@@ -47,7 +47,7 @@ class _Model:
         # one literal for each reader and place; an output's end is known
         self.readers = {t: [self.at[v] for v in readers] for t, (_, readers) in enumerate(problem.tensor_list)}
         end = [self.yes if p == problem.result_place else ~self.yes for p in self.places]
-        for t in problem.outputs or () if problem.result_place >= 0 else ():
+        for t in problem.outputs if problem.result_place >= 0 else ():
             self.readers[t].append(end)
         pairs = list(itertools.permutations(self.places, 2))
         tensors = [t for t, readers in self.readers.items() if readers]
@@ -108,7 +108,7 @@ class _Model:
 
     def one_way(self) -> None:
         """at[src(t),p] => not at[v,q] for q < p."""
-        for u, v in sorted(set(self.problem.edges or ())) if self.problem.one_way else ():
+        for u, v in sorted(set(self.problem.edges)) if self.problem.one_way else ():
             for q, p in itertools.combinations(self.places, 2):
                 self.cp.add_implication(self.at[u][p], ~self.at[v][q])
 
@@ -148,17 +148,18 @@ class _Model:
     def hint(self, plan: PartitionPlan) -> None:
         """Start from a plan: every variable gets a value, or CP-SAT calls the hint incomplete."""
         at = self.problem.positions(plan)
-        visits = self.problem.visits(at)
-        origin = at[self.problem.sources]
+        origin = at[self.problem.sources].tolist()
+        ways = set(zip(*(array.tolist() for array in self.problem.ways(at))))
+        moved = {t for t, _ in ways}
         for v, literals in enumerate(self.at):
             for p, literal in list(enumerate(literals))[1 if len(self.places) == 2 else 0 :]:
                 self.cp.add_hint(literal, bool(at[v] == p))
         for (t, p, q), sent in self.sent.items():
-            self.cp.add_hint(sent, bool(origin[t] == p and visits[t, q]))
+            self.cp.add_hint(sent, origin[t] == p and (t, q) in ways)
         for (t, p), left in self.left.items():
-            self.cp.add_hint(left, bool(origin[t] == p and visits[t].any()))
+            self.cp.add_hint(left, origin[t] == p and t in moved)
         for (t, q), came in self.came.items():
-            self.cp.add_hint(came, bool(visits[t, q]))
+            self.cp.add_hint(came, (t, q) in ways)
         if self.z is not None:
             self.cp.add_hint(self.z, self.problem.evaluate(plan).objective)
 
@@ -172,7 +173,7 @@ def solve(problem: Partition, options: Options) -> Answer:
         group()
     if options.hint is not None:
         model.hint(options.hint)
-    outcome = minimise(model.cp, watch)
+    outcome = minimise(model.cp, watch, linearization=2)
     if outcome.value is None:
         return outcome.answer(None, None)
     at = [next(p for p in model.places if outcome.value(literals[p])) for literals in model.at]

@@ -64,7 +64,7 @@ class _Model:
         self.reads = [(t, self.x[u], self.x[v]) for t, (u, readers) in enumerate(problem.tensor_list) for v in readers]
         if problem.result_place >= 0:
             end = self._pinned(problem.result_place)
-            self.reads += [(t, self.x[problem.tensor_list[t][0]], end) for t in problem.outputs or ()]
+            self.reads += [(t, self.x[problem.tensor_list[t][0]], end) for t in problem.outputs]
         moving = np.zeros(len(problem.sources), dtype=bool)
         moving[[t for t, _, _ in self.reads]] = True
         self.y = self._where("y", moving & np.any([self._f(m) > 0 for m in self.used], axis=0))

@@ -166,7 +166,7 @@ class Result:
         return files.read(path, "result", Result)
 
 
-_SCALES = {
+SCALES = {
     "ns": ((1e9, "s"), (1e6, "ms"), (1e3, "us")),
     "nJ": ((1e9, "J"), (1e6, "mJ"), (1e3, "uJ")),
     "B": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")),
@@ -177,7 +177,7 @@ def quantity(value: int | None, unit: str) -> str:
     """A value for a reader: 1234567 ns as "1.23457 ms"; "-" for None."""
     if value is None:
         return "-"
-    for scale, name in _SCALES.get(unit, ()):
+    for scale, name in SCALES.get(unit, ()):
         if abs(value) >= scale:
             return f"{value / scale:.6g} {name}"
     return f"{value} {unit}".rstrip()

@@ -128,7 +128,7 @@ def solve(
         answer = replace(answer, solve_seconds=time.perf_counter() - start - answer.build_seconds)
     result = _judge(problem, chosen, options, answer)
     if result.status is Status.INFEASIBLE and problem.limits:
-        result = replace(result, conflicts=conflicts(problem))
+        result = replace(result, conflicts=conflicts(problem, time_limit))
     return result
 
 
@@ -183,40 +183,48 @@ def _judge(problem: Any, method: Method, options: Options, answer: Answer) -> Re
     )  # fmt: skip
 
 
-def conflicts(problem: Partition) -> tuple[Conflict, ...]:
+def conflicts(problem: Partition, time_limit: float | None = None) -> tuple[Conflict, ...]:
     """The limits of an infeasible problem that conflict: an irreducible set, each with its best value.
 
     A limit is dropped from the set as long as the others alone still exclude every plan. What remains is
     minimal: without any one of them there is a plan, and `best` is the least value that metric then takes.
     Empty when the problem has no plan even without limits (pins, links or one_way exclude it).
+
+    Parameters
+    ----------
+    problem
+        Infeasible, with limits.
+    time_limit
+        Seconds for each of the solves; what is not settled by then stays in the set, with no best value.
     """
+    seen: dict[tuple[str, frozenset[str]], Result] = {}
+
+    def least(metric: str, limits: dict[str, int]) -> Result:
+        key = metric, frozenset(limits)
+        if key not in seen:
+            relaxed = problem.but(minimize=metric, limits=limits)
+            method, options = _choose(relaxed, "auto"), Options(time_limit)
+            seen[key] = _judge(relaxed, method, options, method.load()(relaxed, options))
+        return seen[key]
+
+    def without(metric: str) -> Result:
+        return least(metric, {name: limit for name, limit in kept.items() if name != metric})
+
     kept = dict(problem.limits)
-    if _least(problem, next(iter(kept)), {}) is None:
+    if least(next(iter(kept)), {}).status is Status.INFEASIBLE:
         return ()
     for metric in problem.limits:
-        others = {name: value for name, value in kept.items() if name != metric}
-        if _least(problem, metric, others) is None:
-            kept = others
+        if without(metric).status is Status.INFEASIBLE:
+            del kept[metric]
     return tuple(
         Conflict(
-            metric, limit, _least(problem, metric, {n: v for n, v in kept.items() if n != metric}),
+            metric,
+            limit,
+            result.objective if (result := without(metric)).status is Status.OPTIMAL else None,
             problem.metrics[metric].unit,
         )
         for metric, limit in kept.items()
-    )  # fmt: skip
-
-
-def _least(problem: Partition, metric: str, limits: dict[str, int]) -> int | None:
-    """The least value of a metric under limits, or None when they exclude every plan."""
-    result = solve_quietly(problem.but(minimize=metric, limits=limits))
-    return result.objective if result.status is not Status.INFEASIBLE else None
-
-
-def solve_quietly(problem: Partition) -> Result:
-    """`solve` by the automatic choice, without looking for conflicts."""
-    chosen = _choose(problem, "auto")
-    options = Options()
-    return _judge(problem, chosen, options, chosen.load()(problem, options))
+    )
 
 
 def compare(problem: Any, methods_: Iterable[str] | None = None, **options: Any) -> list[Result]:

@@ -37,6 +37,20 @@ class Cut:
     value: int
 
 
+@dataclass(frozen=True)
+class Arcs:
+    """Arcs tails[i] -> heads[i] with their capacities; a cut of them costs `constant` more as a plan.
+
+    A cut of `endless` or more is no plan.
+    """
+
+    tails: IntArray
+    heads: IntArray
+    capacities: IntArray
+    constant: int
+    endless: int
+
+
 class CutNetwork:
     """The arcs of a two-place problem, laid out once; `cut` prices them for one metric.
 
@@ -107,10 +121,10 @@ class CutNetwork:
         places = problem.allowed
         self._up_allowed, self._down_allowed = bool(places[0, 1]), bool(places[1, 0])
 
-    def cut(self, costs: Costs) -> Cut:
-        """The minimum cut for these costs; of several minimal ones, that with most layers at the second place."""
-        total = costs.total
-        endless = total + 1
+    def arcs(self, costs: Costs) -> Arcs:
+        """The arcs with their capacities for these costs."""
+        # no plan costs more than `total`, so an arc of more than that is never worth cutting
+        endless = costs.total + 1
         up, down = costs.crossing(0, 1), costs.crossing(1, 0)
         if not self._up_allowed:
             up = np.full_like(up, endless)
@@ -118,22 +132,29 @@ class CutNetwork:
             down = np.full_like(down, endless)
         compute = costs.compute
         pinned = np.nonzero(self.fixed >= 0)[0]
-        constant = int(compute[pinned, self.fixed[pinned]].sum())
         here, there = compute[self.free, 0], compute[self.free, 1]
         least = np.minimum(here, there)
-        constant += int(least.sum())
+        constant = int(compute[pinned, self.fixed[pinned]].sum()) + int(least.sum())
         away = np.concatenate([up[self._up], down[self._down], np.full(self._endless, endless)])[self._useful]
         # only the difference between the two places matters: one terminal arc for each layer
         stays, leaves = there > here, here > there
-        tails = np.concatenate([self._tail, np.full(int(stays.sum()), self.s), self._layers[leaves]])
-        heads = np.concatenate([self._head, self._layers[stays], np.full(int(leaves.sum()), self.t)])
-        capacity = np.concatenate([away, (there - least)[stays], (here - least)[leaves]])
-        value, side = maxflow.minimum_cut(tails, heads, capacity, self.s, self.t)
-        if value > total:
-            return Cut(None, total + 1)
+        return Arcs(
+            tails=np.concatenate([self._tail, np.full(int(stays.sum()), self.s), self._layers[leaves]]),
+            heads=np.concatenate([self._head, self._layers[stays], np.full(int(leaves.sum()), self.t)]),
+            capacities=np.concatenate([away, (there - least)[stays], (here - least)[leaves]]),
+            constant=constant,
+            endless=endless,
+        )
+
+    def cut(self, costs: Costs) -> Cut:
+        """The minimum cut for these costs; of several minimal ones, that with most layers at the second place."""
+        arcs = self.arcs(costs)
+        value, side = maxflow.minimum_cut(arcs.tails, arcs.heads, arcs.capacities, self.s, self.t)
+        if value >= arcs.endless:
+            return Cut(None, arcs.endless)
         at = np.where(self.fixed >= 0, self.fixed, 1)
         at[self.free[side[side < len(self.free)]]] = 0
-        return Cut(at, constant + value)
+        return Cut(at, arcs.constant + value)
 
 
 def solve(problem: Partition, options: Options) -> Answer:

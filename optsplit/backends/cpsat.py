@@ -31,7 +31,7 @@ class _Incumbents(cp_model.CpSolverSolutionCallback):
             self.stop_search()
 
 
-def minimise(model: cp_model.CpModel, watch: Watch) -> Outcome:
+def minimise(model: cp_model.CpModel, watch: Watch, *, linearization: int = 1) -> Outcome:
     """Solve a model whose objective is an integer to minimise.
 
     Parameters
@@ -40,6 +40,9 @@ def minimise(model: cp_model.CpModel, watch: Watch) -> Outcome:
         With its objective and, where the caller has one, a hint for every variable.
     watch
         Started before the model was built; holds the options.
+    linearization
+        CP-SAT's `linearization_level`: 1 is its default; 2 puts clauses into its relaxation, too, which costs time
+        in schedules and wins orders of magnitude where the relaxation is strong.
 
     Raises
     ------
@@ -58,6 +61,7 @@ def minimise(model: cp_model.CpModel, watch: Watch) -> Outcome:
     solver.parameters.random_seed = options.seed
     solver.parameters.relative_gap_limit = 0.0
     solver.parameters.absolute_gap_limit = 0.0
+    solver.parameters.linearization_level = linearization
     solver.parameters.catch_sigint_signal = False
     if left is not None:
         solver.parameters.max_time_in_seconds = left

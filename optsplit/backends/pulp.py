@@ -66,6 +66,8 @@ def minimise(model: pulp.LpProblem, watch: Watch, *, scale: int = 1, offset: int
         HiGHS ended in a way that is neither a plan, a proof nor a limit.
     """
     watch.built()
+    if loose := [v.name for v in model.variables() if v.lowBound is None or v.upBound is None]:
+        raise ValueError(f"variable {loose[0]!r} has no finite bounds; give both: a bound that can be checked needs them")
     versions = {"pulp": version("pulp"), "highspy": version("highspy")}
 
     def outcome(value: Callable[[Any], int] | None, bound: int | None, limit: Limit, word: str, none: bool = False) -> Outcome:
@@ -117,7 +119,6 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
             gapRel=0.0,
             gapAbs=0.0,
             threads=watch.options.workers,
-            timeLimit=watch.left(),
             callbackTuple=(self._called, None),
             callbacksToActivate=[_EVENT.kCallbackMipInterrupt, _EVENT.kCallbackSimplexInterrupt],
             random_seed=watch.options.seed,
@@ -133,6 +134,7 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
     def callSolver(self, lp: pulp.LpProblem) -> None:
         """Solve the relaxation, take its exact bound, and search only where that is not the end."""
         highs, columns = lp.solverModel, lp.variables()
+        self._start_clock(highs)
         whole = [v.index for v in columns if v.cat == pulp.LpInteger]
         for j in whole:
             highs.changeColIntegrality(j, highspy.HighsVarType.kContinuous)
@@ -149,10 +151,14 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
         self._slack = 2 * INTEGRALITY * sum((abs(lp.objective.get(v, 0.0)) + 1) * (v.upBound - v.lowBound) for v in columns)
         for j in whole:
             highs.changeColIntegrality(j, highspy.HighsVarType.kInteger)
+        self._start_clock(highs)
+        highs.run()
+
+    def _start_clock(self, highs: Any) -> None:
+        # HiGHS's clock runs on from one call to the next, and does not count what PuLP needs to hand the model over
         left = self.watch.left()
         if left is not None:
             highs.setOptionValue("time_limit", highs.getRunTime() + left)
-        highs.run()
 
     def _ends_here(self, exact: LinearProgram, columns: Sequence[Any], values: Sequence[float]) -> bool:
         """True when the relaxation's solution is whole, obeys every row exactly and costs its exact bound."""

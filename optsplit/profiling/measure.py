@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,11 @@ from optsplit.graph import LayerGraph
 from optsplit.profiling.capture import need_torch
 from optsplit.profiling.processor import check_device, processor_name
 from optsplit.profiling.profile import Profile, Timing
-from optsplit.profiling.run import Program, Runner
-from optsplit.profiling.trace import Traced, runnable
+from optsplit.profiling.run import Program, Runner, runnable
+from optsplit.profiling.trace import Traced
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 WARM_UP = 2
 QUANTILES = (0.1, 0.25, 0.75, 0.9)
@@ -67,8 +67,8 @@ def measure(
     Returns
     -------
     Profile
-        Medians, quantiles 0.1, 0.25, 0.75 and 0.9, and the whole module's median. Inputs and free layers take 0 seconds.
-        Ctrl-C returns what is measured by then.
+        Medians, quantiles 0.1, 0.25, 0.75 and 0.9, and the whole module's median. Inputs and free layers take
+        0 seconds. Ctrl-C returns what is measured by then.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def measure(
                 "threads": str(count),
                 "torch": _torch_version(),
                 "rounds": str(len(rounds.layers)),
-                "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
                 "grain": graph.grain,
                 "stable": "yes" if stop.stable(rounds) else "no",
             }

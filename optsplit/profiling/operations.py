@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from optsplit.profiling.capture import argument
+from optsplit.profiling.nodes import argument
 
 if TYPE_CHECKING:
     import torch
@@ -78,8 +78,9 @@ def kind(node: Node) -> str:
 def flops(node: Node) -> int:
     """Floating-point operations of one call, a multiply-add counted as two; 0 where data only move.
 
-    Contractions are counted by `torch.utils.flop_counter`, attention as its two matrix products, pools by their kernel elements per output,
-    normalisations and softmax by a fixed number per element, everything else by one per output element.
+    Contractions are counted by `torch.utils.flop_counter`, attention as its two matrix products, pools by their
+    kernel elements per output, normalisations and softmax by a fixed number per element, everything else by one
+    per output element.
     """
     word = kind(node)
     outputs = _elements(node)

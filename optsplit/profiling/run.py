@@ -8,11 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optsplit.errors import InvalidInput, unknown
+from optsplit.graph import LayerGraph
 
 if TYPE_CHECKING:
     import torch
-
-    from optsplit.profiling.trace import Traced
 
 Observe = Callable[[str, Callable[..., Any], Sequence[Any]], Any]
 
@@ -162,10 +161,7 @@ class Runner:
                         "here; give it or run the layer that writes it"
                     ) from None
                 arguments += self._constants[call.layer]
-                if observe is None:
-                    results = function(*arguments)
-                else:
-                    results = observe(call.layer, function, arguments)
+                results = function(*arguments) if observe is None else observe(call.layer, function, arguments)
                 tensors.update(zip(call.outputs, results, strict=True))
                 del arguments, results
                 for name in release:
@@ -207,8 +203,19 @@ class Runner:
         return function
 
 
+def runnable(graph: LayerGraph) -> Program:
+    """The program of a traced graph; `InvalidInput` where there is none."""
+    program = getattr(graph, "program", None)
+    if not isinstance(program, Program):
+        raise InvalidInput(
+            f"graph {graph.name!r} has no program to run (it was loaded from a file or built by hand); "
+            "trace the module again with optsplit.trace"
+        )
+    return program
+
+
 def run_layers(
-    traced: Traced,
+    traced: LayerGraph,
     inputs: torch.Tensor | Sequence[torch.Tensor] | Mapping[str, torch.Tensor],
     *,
     device: str = "cpu",
@@ -232,6 +239,6 @@ def run_layers(
     list of torch.Tensor
         The network's outputs, flattened; on the CPU equal to the module's own, bit for bit.
     """
-    program = traced.runnable()
+    program = runnable(traced)
     outputs = Runner(program, device).run(program.flatten(inputs), program.outputs, observe)
     return [outputs[name] for name in program.outputs]

@@ -171,6 +171,7 @@ _ENTRIES = (
     ),
     ZooEntry("vit_b16", "transformers:vit_b16", _images(3, 224, 224), "Dosovitskiy et al. (2020), ViT-B/16"),
     ZooEntry("swin_t", "swin:swin_t", _images(3, 224, 224), "Liu et al. (2021), Swin-T"),
+    ZooEntry("swin_s", "swin:swin_s", _images(3, 224, 224), "Liu et al. (2021), Swin-S"),
     ZooEntry(
         "bert_base",
         "transformers:bert_base",

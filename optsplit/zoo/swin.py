@@ -1,4 +1,4 @@
-"""Swin-T: Liu et al., "Swin transformer" (2021), sections 3.1 to 3.3.
+"""Swin-T and Swin-S: Liu et al., "Swin transformer" (2021), sections 3.1 to 3.3.
 
 Attention is spelt out operation by operation and the mask is computed in the forward pass, as torchvision
 does: the traced graph is a large one, with operations that read weights or constants only.
@@ -141,15 +141,15 @@ class PatchMerging(nn.Module):
 
 
 class SwinTransformer(nn.Module):
-    """Swin-T for (N, 3, 224, 224), 1000 classes, logits."""
+    """For (N, 3, 224, 224), 1000 classes, logits; `depths` are the blocks of each stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, depths: tuple[int, int, int, int]) -> None:
         super().__init__()
         width, size = 96, 56
         self.patch_embedding = nn.Conv2d(3, width, 4, stride=4)
         self.patch_norm = nn.LayerNorm(width)
         layers: dict[str, nn.Module] = {}
-        for i, (depth, heads) in enumerate(zip((2, 2, 6, 2), (3, 6, 12, 24), strict=True), start=1):
+        for i, (depth, heads) in enumerate(zip(depths, (3, 6, 12, 24), strict=True), start=1):
             if i > 1:
                 layers[f"merge{i}"] = PatchMerging(width, size)
                 width, size = 2 * width, size // 2
@@ -170,4 +170,9 @@ class SwinTransformer(nn.Module):
 
 def swin_t() -> SwinTransformer:
     """Swin-T for (N, 3, 224, 224)."""
-    return SwinTransformer()
+    return SwinTransformer((2, 2, 6, 2))
+
+
+def swin_s() -> SwinTransformer:
+    """Swin-S for (N, 3, 224, 224): as wide as Swin-T, three times as deep in the third stage."""
+    return SwinTransformer((2, 2, 18, 2))

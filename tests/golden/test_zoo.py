@@ -90,11 +90,12 @@ GOLDEN = {
     "branchy_alexnet_5": Golden(1 + 22 + 16, 0, 4, 663_026),
 }
 
-# Transformers have no Caffe layers: parameters (tv 86567656 and 28288354; transformers' BertModel 109482240)
+# Transformers have no Caffe layers: parameters (torchvision's 86567656, 28288354 and 49606258; transformers' BertModel 109482240)
 # and the least number of traced operations.
 TRANSFORMERS = {
     "vit_b16": (86_567_656, 200),
     "swin_t": (28_288_354, 700),
+    "swin_s": (49_606_258, 1000),
     "bert_base": (109_482_240, 200),
 }
 

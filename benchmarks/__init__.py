@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat: instances are files, results are dated pages."""

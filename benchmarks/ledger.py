@@ -1,0 +1,74 @@
+"""What every page of results says of itself: date, command, commit, versions, machine."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from optsplit.profiling.processor import processor_name
+
+HERE = Path(__file__).parent
+INSTANCES = HERE / "instances"
+RESULTS = HERE / "results"
+
+
+def _commit() -> str:
+    try:
+        done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=HERE)
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
+def _versions() -> str:
+    found = [f"Python {platform.python_version()}"]
+    for package in ("numpy", "networkx", "ortools", "pulp", "highspy", "torch", "transformers"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def page(name: str, title: str, body: str) -> Path:
+    """Write a page of results under its date; returns its path."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    target = RESULTS / f"{today}-{name}.md"
+    target.parent.mkdir(exist_ok=True)
+    arguments = " ".join(sys.argv[1:])
+    target.write_text(
+        f"# {title}\n\n"
+        f"- date: {today}\n"
+        f"- command: `python -m benchmarks.{Path(sys.argv[0]).stem} {arguments}`".rstrip("` ") + "`\n"
+        f"- commit: {_commit()}\n"
+        f"- versions: {_versions()}\n"
+        f"- machine: {processor_name()}, {os.cpu_count()} cores, shared and noisy: read the ratios\n\n"
+        f"{body.rstrip()}\n"
+    )
+    return target
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table; numbers to the right."""
+
+    def line(cells: Sequence[object]) -> str:
+        return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+    numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(head))]
+    rule = ["---:" if right else "---" for right in numeric]
+    return "\n".join([line(head), line(rule), *(line(row) for row in rows)]) + "\n"
+
+
+def _is_number(cell: object) -> bool:
+    text = str(cell).replace(" ", "").rstrip("x%").replace(",", "")
+    try:
+        float(text)
+    except ValueError:
+        return text in ("", "-")
+    return True

@@ -1,0 +1,29 @@
+"""The command line, over the Python interface and nothing more."""
+
+from __future__ import annotations
+
+import click
+
+from optsplit import __version__
+from optsplit.cli.demo import demo
+from optsplit.cli.door import Door
+from optsplit.cli.envelopes import envelope
+from optsplit.cli.listing import methods, presets, version
+from optsplit.cli.planning import compare, plan, solve
+from optsplit.cli.profiling import profile, trace
+
+
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="optsplit")
+def main() -> None:
+    """Decide which part of a network runs on the device and which on the server, and prove it.
+
+    Exit status: 0 done, 2 an error (its message is on stderr), 3 no plan can obey the limits, 4 a time limit came
+    before the first plan, 130 interrupted before the first plan.
+
+    Start with: optsplit demo
+    """
+
+
+for command in (demo, trace, profile, plan, solve, compare, envelope, methods, presets, version):
+    main.add_command(command)

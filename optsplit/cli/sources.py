@@ -1,0 +1,164 @@
+"""From a file and the options of a command to a problem."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+
+from optsplit import files
+from optsplit.cli import screen, words
+from optsplit.errors import InvalidInput
+from optsplit.hardware import Connection, devices, links
+from optsplit.problems.partition import Partition
+from optsplit.profiling.profile import Profile
+
+BUNDLED = "bundled:"
+ANYWHERE = "anywhere"
+
+Command = Callable[..., Any]
+
+
+def gathered(into: type[Any], argument: str, options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    """A decorator that adds options to a command and hands them over as one object."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def call(**values: Any) -> Any:
+            taken = into(**{field.name: values.pop(field.name) for field in fields(into)})
+            return command(**{argument: taken}, **values)
+
+        for option in reversed(options):
+            option(call)
+        return call
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options that turn a profile into a problem, as they were written."""
+
+    server: str | None = None
+    link: str | None = None
+    link_latency: float | None = None
+    minimize: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
+    pin: tuple[str, ...] = ()
+    one_way: bool = False
+    result_at: str | None = None
+    device_power: str | None = None
+    load: tuple[str, ...] = ()
+
+
+asks = gathered(
+    Asked,
+    "asked",
+    [
+        click.option("--server", metavar="FILE", help="Profile whose first place is the server."),
+        click.option("--link", metavar="LINK", help=f"{', '.join(links)}, or UP[:DOWN]mbit such as 10mbit or 6:13mbit."),
+        click.option("--link-latency", type=float, metavar="SECONDS", help="Seconds per message, both ways."),
+        click.option("--minimize", multiple=True, metavar="METRIC",
+                     help="latency (default), energy, bytes, server_seconds, ...; several: the largest of them."),
+        click.option("--limit", multiple=True, metavar="METRIC=VALUE", help="Largest value, in seconds, joules or bytes."),
+        click.option("--pin", multiple=True, metavar="LAYER=PLACE", help="Where a layer must run."),
+        click.option("--one-way", is_flag=True, help="No layer on the device may read from the server."),
+        click.option("--result-at", metavar="PLACE",
+                     help=f"Where the outputs must end: a place (default: the device), or {ANYWHERE}."),
+        click.option("--device-power", metavar="POWER",
+                     help=f"For energy: {', '.join(devices)}, or COMPUTE:IDLE in watts such as 7.2:4.0."),
+        click.option("--load", multiple=True, metavar="PLACE=FACTOR", help="How many times slower a place is than profiled."),
+    ],
+)  # fmt: skip
+"""Adds the options of `Asked` to a command."""
+
+
+def profile(name: str) -> Profile:
+    """A profile file, or `bundled:NAME`."""
+    if name.startswith(BUNDLED):
+        from optsplit.data import bundled
+
+        return bundled(name.removeprefix(BUNDLED))
+    if (kind := files.kind_of(name)) != "profile":
+        raise InvalidInput(f"{name}: holds a {kind!r}, not a profile; {_REPAIRS.get(kind, _MEASURE)}")
+    return Profile.load(name)
+
+
+_MEASURE = "write one by: optsplit profile NETWORK -o phone.json"
+_REPAIRS = {
+    "partition": "a problem is solved by: optsplit solve FILE",
+    "graph": f"a graph has no times; {_MEASURE}",
+    "result": "a result is what came out; give the profile that it was planned from",
+}
+
+
+def two_places(name: str, server: str | None) -> Profile:
+    """The profile of the device, with the server's place behind it."""
+    phone = profile(name)
+    if server is not None:
+        box = profile(server)
+        device, other = (Profile(p.graph, {p.places[0]: p.timings[p.places[0]]}) for p in (phone, box))
+        return device.renamed("device").merged(other.renamed("server"))
+    if len(phone.places) == 1:
+        raise InvalidInput(f"{name}: has the one place {phone.places[0]!r}; add the server's by --server FILE")
+    if len(phone.places) > 2:
+        raise InvalidInput(
+            f"{name}: has the places {', '.join(phone.places)}; this command plans for two, so add --server FILE to "
+            "take its first place alone, or use optsplit.Partition.from_profile with a Link for each pair"
+        )
+    return phone
+
+
+def of_profile(profile: Profile, asked: Asked, link: Connection) -> Partition:
+    """The problem of a profile with two places."""
+    limits = words.numbers("--limit", asked.limit, "energy=0.8")
+    minimize = asked.minimize or ("latency",)
+    power = None if asked.device_power is None else words.power(asked.device_power)
+    if power is None and "energy" in {*minimize, *limits}:
+        raise InvalidInput(
+            "energy needs the power of the device; add --device-power "
+            f"{next(iter(devices))}, or --device-power COMPUTE:IDLE in watts"
+        )
+    if power is not None and not (link.up.transmit_watts or link.down.receive_watts):
+        screen.note(f"link {link.name!r} has no radio power: energy counts computing and waiting alone")
+    return Partition.from_profile(
+        profile, link, minimize=minimize, limits=limits, pins=words.pairs("--pin", asked.pin, "conv1=device"),
+        result_at={None: "", ANYWHERE: None}.get(asked.result_at, asked.result_at), one_way=asked.one_way,
+        device=power, load=words.numbers("--load", asked.load, "server=2"),
+    )  # fmt: skip
+
+
+def _link(asked: Asked, default: str | None) -> Connection:
+    text = asked.link or default
+    if text is None:
+        raise InvalidInput("no link; add --link with a preset (4g, wifi, ...; see optsplit presets) or such as 10mbit")
+    return words.connection(text, asked.link_latency)
+
+
+def from_profile(name: str, asked: Asked, default_link: str | None = None) -> Partition:
+    """The problem that the options ask for, on a profile."""
+    return of_profile(two_places(name, asked.server), asked, _link(asked, default_link))
+
+
+def from_problem(name: str) -> Partition:
+    """The problem in a file."""
+    kind = files.kind_of(name)
+    if kind == "profile":
+        raise InvalidInput(f"{name}: holds a profile, not a problem; use: optsplit plan {name} --link ...")
+    if kind != "partition":
+        raise InvalidInput(f"{name}: holds a {kind!r}, not a problem; write one by: optsplit plan ... --save-problem FILE")
+    return Partition.load(name)
+
+
+def from_either(name: str, asked: Asked, default_link: str | None = None) -> Partition:
+    """A profile with options, or a problem, which has them inside."""
+    if name.startswith(BUNDLED) or files.kind_of(name) != "partition":
+        return from_profile(name, asked, default_link)
+    for field in fields(asked):
+        if getattr(asked, field.name) != field.default:
+            option = "--" + field.name.replace("_", "-")
+            raise InvalidInput(f"{name}: is a problem and has its own {option} inside; leave {option} out")
+    return from_problem(name)

@@ -1,0 +1,239 @@
+"""Reports: results, plans, profiles and envelopes as rows of plain data, for tables and JSON alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optsplit.errors import InvalidInput
+from optsplit.problems.partition import Partition, PartitionPlan
+from optsplit.profiling.profile import Profile
+from optsplit.result import Result, Status, quantity
+
+if TYPE_CHECKING:
+    from optsplit.algorithms.envelope import Envelope
+
+MIB = 2.0**20
+MBIT_PER_S = 8000.0
+"""Mbit/s of a link that takes one nanosecond per byte."""
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One method among others.
+
+    Parameters
+    ----------
+    method, status
+        As in the result.
+    objective
+        In the problem's integer units; None without a plan.
+    unit
+        Of the objective.
+    loss
+        (objective - best) / max(|best|, 1), where best is the largest bound that any of the methods proved: the
+        optimum where one of them closed its gap. None without a plan or a proven bound.
+    gap
+        The method's own gap; None where it claims no bound.
+    build_seconds, solve_seconds
+        As in the result.
+    """
+
+    method: str
+    status: Status
+    objective: int | None
+    unit: str
+    loss: float | None
+    gap: float | None
+    build_seconds: float
+    solve_seconds: float
+
+
+def best_bound(results: Iterable[Result]) -> int | None:
+    """The largest bound that any of the results proved for their problem."""
+    return max((result.bound for result in results if result.bound is not None), default=None)
+
+
+def comparison(results: Sequence[Result]) -> list[ComparisonRow]:
+    """One row for each result, all of one problem, in their order."""
+    best = best_bound(results)
+    rows = []
+    for result in results:
+        known = result.objective is not None and best is not None
+        loss = (result.objective - best) / max(abs(best), 1) if known else None  # type: ignore[operator, arg-type]
+        unit = result.units.get(result.minimize[0], "") if result.minimize else ""
+        rows.append(
+            ComparisonRow(
+                result.method, result.status, result.objective, unit, loss, result.gap,
+                result.build_seconds, result.solve_seconds,
+            )
+        )  # fmt: skip
+    return rows
+
+
+@dataclass(frozen=True)
+class Run:
+    """Layers that follow one another in topological order and run at one place."""
+
+    place: str
+    first: str
+    last: str
+    layers: int
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A tensor on its way between two places.
+
+    `bytes` is None where the problem has no metric "bytes"; `cost` is what the objective pays, in `unit`.
+    """
+
+    tensor: str
+    start: str
+    end: str
+    bytes: int | None
+    cost: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """Where the layers run, and what is sent."""
+
+    layers: dict[str, int]
+    runs: tuple[Run, ...]
+    crossings: tuple[Crossing, ...]
+    metrics: dict[str, int]
+
+
+def plan_summary(problem: Partition, plan: PartitionPlan) -> PlanSummary:
+    """The plan as runs of layers, the tensors that cross, and every metric.
+
+    Raises
+    ------
+    InvalidInput
+        The plan is not one of this problem.
+    """
+    at = problem.positions(plan)
+    runs: list[Run] = []
+    for i in problem.order:
+        place, layer = problem.places[at[i]], problem.layers[i]
+        if runs and runs[-1].place == place:
+            runs[-1] = Run(place, runs[-1].first, layer, runs[-1].layers + 1)
+        else:
+            runs.append(Run(place, layer, layer, 1))
+    metric = problem.objectives[0]
+    costs = problem.costs(metric)
+    sizes = problem.costs("bytes").transfer if "bytes" in problem.metrics else None
+    crossings = []
+    for t, q in zip(*problem.ways(at), strict=True):
+        p = at[problem.sources[t]]
+        crossings.append(
+            Crossing(
+                problem.tensor_names[t], problem.places[p], problem.places[q],
+                None if sizes is None else int(sizes[p, q, t]),
+                int(costs.crossing(int(p), int(q))[t]), problem.metrics[metric].unit,
+            )
+        )  # fmt: skip
+    counts = {place: int((at == p).sum()) for p, place in enumerate(problem.places)}
+    return PlanSummary(counts, tuple(runs), tuple(crossings), dict(problem.evaluate(plan).metrics))
+
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """One place of a profile: seconds of all layers added up, of the whole network, and their ratio."""
+
+    place: str
+    layers_seconds: float
+    whole_seconds: float | None
+    ratio: float | None
+    source: dict[str, str]
+
+
+@dataclass(frozen=True)
+class NetworkSummary:
+    """A profiled network in a few numbers; `kinds` counts the layers of each kind, most frequent first."""
+
+    name: str
+    grain: str
+    layers: int
+    tensors: int
+    flops: int
+    weight_bytes: int
+    kinds: dict[str, int]
+    places: tuple[PlaceRow, ...]
+
+
+def network_summary(profile: Profile) -> NetworkSummary:
+    """The network of a profile, and its times."""
+    graph = profile.graph
+    kinds, counts = np.unique([layer.kind for layer in graph.layers], return_counts=True)
+    ranked = sorted(zip(counts.tolist(), kinds.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
+    return NetworkSummary(
+        graph.name, graph.grain, len(graph.layers), len(graph.tensors), graph.flops, graph.weight_bytes,
+        {kind: count for count, kind in ranked},
+        tuple(
+            PlaceRow(place, sum(timing.seconds), timing.whole, timing.ratio, dict(timing.source))
+            for place, timing in profile.timings.items()
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EnvelopeRow:
+    """One plan and the bandwidths for which it is optimal.
+
+    Parameters
+    ----------
+    slowest, fastest
+        Mbit/s of the faster direction of the link; a factor on bandwidth where the problem knows no bytes.
+    layers
+        How many layers run at each place.
+    at_slowest, at_fastest
+        The objective at both ends, in the problem's integer units.
+    slope
+        What the objective gains for each nanosecond per byte: the bytes sent, weighted by the link's direction.
+    """
+
+    slowest: float
+    fastest: float
+    layers: dict[str, int]
+    at_slowest: float
+    at_fastest: float
+    slope: int
+
+
+def envelope_rows(envelope: Envelope) -> list[EnvelopeRow]:
+    """One row for each optimal plan, from the slowest link to the fastest."""
+    scale = MBIT_PER_S if envelope.per_byte else 1.0
+    rows = []
+    for segment in reversed(envelope.segments):
+        if not segment.low > 0:
+            raise InvalidInput("the envelope reaches an infinite bandwidth; give the fastest link a finite rate")
+        counts: dict[str, int] = {}
+        for place in segment.plan.assignment.values():
+            counts[place] = counts.get(place, 0) + 1
+        rows.append(
+            EnvelopeRow(
+                scale / float(segment.high), scale / float(segment.low), counts,
+                float(segment.value(segment.high)), float(segment.value(segment.low)), segment.slope,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def infeasibility(problem: Partition, result: Result) -> str:
+    """Why an infeasible problem has no plan, and what to relax."""
+    if not result.conflicts:
+        return f"{problem.name}: no plan obeys the pins, links and directions, whatever the limits; relax a pin"
+    parts = []
+    for conflict in result.conflicts:
+        best = "lifting it alone does not help"
+        if conflict.best is not None:
+            best = f"at least {quantity(conflict.best, conflict.unit)} with the other limits"
+        parts.append(f"{conflict.metric} <= {quantity(conflict.limit, conflict.unit)} ({best})")
+    which = "the limit is too tight" if len(parts) == 1 else "these limits conflict; relax one of them"
+    return f"{problem.name}: no plan exists: {which}: {'; '.join(parts)}"

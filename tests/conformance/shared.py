@@ -1,0 +1,129 @@
+"""The smallest problem that shows each feature, with its optimum derived by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from optsplit import Metric, Partition
+
+UP, DOWN = ("device", "server"), ("server", "device")
+
+
+@dataclass(frozen=True)
+class Case:
+    """`optimum` is the least objective; None where no plan obeys the rules."""
+
+    name: str
+    problem: Partition
+    optimum: int | None
+
+
+def _latency(compute: list[list[int]], up: list[int], down: list[int] | None = None) -> dict[str, Metric]:
+    return {"latency": Metric(compute, {UP: up, DOWN: up if down is None else down})}
+
+
+# input (0) -> a -> b. Device 9 + 9 = 18; cut after the input 5 + 1 + 1 + 1 (result) = 8; after a 9 + 2 + 1 + 1 = 13.
+_CHAIN = Partition(
+    ["input", "a", "b"],
+    [(0, 1), (1, 2)],
+    metrics=_latency([[0, 0], [9, 1], [9, 1]], [5, 2, 1]),
+    pins={"input": "device"},
+)
+
+# the tensor of a is read by b and c: sent once, 4. a on the device 1, b and c on the server 1 + 1, d joins them there 1,
+# result 1: 1 + 4 + 3 + 1 = 9. Paying a's tensor twice would make it 13, and all on the device 1 + 5 + 5 + 1 = 12.
+_SHARED = Partition(
+    ["a", "b", "c", "d"],
+    [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")],
+    metrics=_latency([[1, 9], [5, 1], [5, 1], [1, 1]], [4, 4, 4, 1]),
+    pins={"a": "device"},
+)
+
+# device, server, device: a pinned here, b is fast there, c only here: 0 + 2 + 1 + 2 + 3 = 8; all here 0 + 9 + 3 = 12.
+_TWO_WAY = Partition(
+    ["a", "b", "c"],
+    [(0, 1), (1, 2)],
+    metrics=_latency([[0, 0], [9, 1], [3, 50]], [2, 2, 0]),
+    pins={"a": "device"},
+)
+
+# energy: here 4 + 4, there 1 + 1, sending 2 (a) or 1 (b), free to receive.
+# latency: all here 9 + 9 = 18 with energy 8; cut after a 9 + 2 + 1 + 1 = 13 with energy 4 + 1 + 1 = 6;
+# all there 5 + 1 + 1 + 1 = 8 with energy 2 + 1 + 1 = 4; a there and b here 5 + 1 + 2 + 9 = 17, energy 2 + 1 + 4 = 7.
+_ENERGY = _CHAIN.but(
+    metrics={
+        **_CHAIN.metrics,
+        "energy": Metric([[0, 0], [4, 1], [4, 1]], {UP: [2, 1, 0]}, unit="nJ"),
+        "server_seconds": Metric([[0, 0], [0, 1], [0, 1]]),
+    }
+)
+
+# two branches from the input, three units of work each here, one there; the input costs 2 to send.
+# busy times (device, uplink, server): all here (6, 0, 0); one branch there (3, 2, 1): largest 3; both there (0, 2, 2): 2.
+_STAGES = Partition(
+    ["input", "x", "y"],
+    [(0, 1), (0, 2)],
+    metrics={
+        "device": Metric([[0, 0], [3, 0], [3, 0]]),
+        "uplink": Metric([[0, 0]] * 3, {UP: [2, 0, 0]}),
+        "server": Metric([[0, 0], [0, 1], [0, 1]]),
+    },
+    minimize=("device", "uplink", "server"),
+    pins={"input": "device"},
+    result_at=None,
+    links=[UP],
+)
+
+CASES = [
+    Case("chain", _CHAIN, 8),
+    Case("one layer", Partition(["a"], metrics=_latency([[3, 1]], [5])), 3),
+    Case("one layer, result anywhere", Partition(["a"], metrics=_latency([[3, 1]], [5]), result_at=None), 1),
+    # the result must end at the server: on the device 3 and 5 to send, on the server 1
+    Case("result at the server", Partition(["a"], metrics=_latency([[3, 1]], [5]), result_at="server"), 1),
+    Case("zero costs", Partition(["a", "b"], [(0, 1)], metrics=_latency([[0, 0], [0, 0]], [0, 0])), 0),
+    Case("ties", Partition(["a", "b"], [(0, 1)], metrics=_latency([[2, 2], [2, 2]], [0, 0])), 4),
+    Case("shared tensor", _SHARED, 9),
+    Case("two-way", _TWO_WAY, 8),
+    # one way: b on the server would force c there: 2 + 1 + 50; so all here
+    Case("one way", _TWO_WAY.but(one_way=True), 12),
+    Case("pinned here", _CHAIN.but(pins={"input": "device", "b": "device"}), 17),
+    Case("no link", _CHAIN.but(links=[DOWN]), 18),
+    # without a link down the result cannot come back from the server
+    Case("no way back", _CHAIN.but(links=[UP]), 18),
+    Case("binding limit", _ENERGY.but(minimize="energy", limits={"server_seconds": 1}), 6),
+    Case("loose limit", _ENERGY.but(limits={"energy": 100}), 8),
+    Case("two limits", _ENERGY.but(limits={"energy": 7, "server_seconds": 1}), 13),
+    Case("conflicting limits", _ENERGY.but(limits={"energy": 5, "server_seconds": 1}), None),
+    Case("pins against links", _CHAIN.but(pins={"input": "device", "a": "server"}, links=[DOWN]), None),
+    Case("pins against one way", _CHAIN.but(pins={"a": "server", "b": "device"}, one_way=True), None),
+    Case("largest of three", _STAGES, 2),
+    # the server may work 1: one branch there, largest 3
+    Case("largest of three, limited", _STAGES.but(limits={"server": 1}), 3),
+    # send and receive are paid once each, whatever the readers: 1 + (2 + 3) + 1 + 1 = 8 against 1 + 5 + 5 here
+    Case(
+        "send and receive",
+        Partition(
+            ["a", "b", "c"],
+            [(0, 1), (0, 2)],
+            metrics={
+                "latency": Metric(
+                    [[1, 9], [5, 1], [5, 1]], send={"device": [2, 0, 0]}, receive={"server": [3, 0, 0]}
+                )
+            },
+            pins={"a": "device"},
+            result_at=None,
+        ),
+        8,
+    ),
+    # a layer with two tensors: only the small one crosses, 1 + 1 + 1 = 3 against 1 + 9
+    Case(
+        "two tensors of one layer",
+        Partition(
+            ["a", "b", "c"],
+            tensors=[(0, (1,)), (0, (2,)), (1, ()), (2, ())],
+            metrics=_latency([[1, 9], [0, 9], [9, 1]], [50, 1, 0, 0]),
+            pins={"a": "device", "b": "device"},
+        ),
+        3,
+    ),
+]
