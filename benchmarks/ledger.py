@@ -41,14 +41,14 @@ def page(name: str, title: str, body: str) -> Path:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     target = RESULTS / f"{today}-{name}.md"
     target.parent.mkdir(exist_ok=True)
-    arguments = " ".join(sys.argv[1:])
+    command = " ".join(["python -m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
     target.write_text(
         f"# {title}\n\n"
         f"- date: {today}\n"
-        f"- command: `python -m benchmarks.{Path(sys.argv[0]).stem} {arguments}`".rstrip("` ") + "`\n"
+        f"- command: `{command}`\n"
         f"- commit: {_commit()}\n"
         f"- versions: {_versions()}\n"
-        f"- machine: {processor_name()}, {os.cpu_count()} cores, shared and noisy: read the ratios\n\n"
+        f"- machine: {processor_name('cpu')}, {os.cpu_count()} cores, shared and noisy: read the ratios\n\n"
         f"{body.rstrip()}\n"
     )
     return target

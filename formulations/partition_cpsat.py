@@ -1,7 +1,7 @@
 """Partition as a constraint programme in integers, by CP-SAT.
 
-Sets: layers V, tensors T with source src(t) and readers rd(t), places P. Everything is a Boolean; costs stay the problem's own
-integers, so bound and objective are exact.
+Sets: layers V, tensors T with source src(t) and readers rd(t), places P. Everything is a Boolean; costs stay the
+problem's own integers, so bound and objective are exact.
 
     minimise    value_m,  or z
     at[v,p]     layer v runs at p;                       with two places at[v,0] is the negation of at[v,1]
@@ -26,13 +26,18 @@ with value_m = sum c[v,p] at[v,p] + sum f[t,p,q] sent[t,p,q] + sum s[t,p] left[t
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
+import numpy as np
 from ortools.sat.python import cp_model
 
 from optsplit.backends.cpsat import minimise
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
 from optsplit.problems.partition import Partition, PartitionPlan
+
+_Literal = Any
+"""A Boolean variable or its negation; OR-Tools names no class for the two."""
 
 
 class _Model:
@@ -49,29 +54,24 @@ class _Model:
         end = [self.yes if p == problem.result_place else ~self.yes for p in self.places]
         for t in problem.outputs if problem.result_place >= 0 else ():
             self.readers[t].append(end)
-        pairs = list(itertools.permutations(self.places, 2))
-        tensors = [t for t, readers in self.readers.items() if readers]
-        self.sent = {
-            (t, p, q): self.cp.new_bool_var(f"sent_{t}_{p}_{q}")
-            for t in tensors for p, q in pairs if any(c.transfer[p, q, t] for c in self.costs.values())
-        }  # fmt: skip
-        self.left = {
-            (t, p): self.cp.new_bool_var(f"left_{t}_{p}")
-            for t in tensors for p in self.places if any(c.send[p, t] for c in self.costs.values())
-        }  # fmt: skip
-        self.came = {
-            (t, q): self.cp.new_bool_var(f"came_{t}_{q}")
-            for t in tensors for q in self.places if any(c.receive[q, t] for c in self.costs.values())
-        }  # fmt: skip
+        self.sent = self._where("sent", "transfer")
+        self.left = self._where("left", "send")
+        self.came = self._where("came", "receive")
         self.z: cp_model.IntVar | None = None
 
-    def _layer(self, v: int) -> list[cp_model.LiteralT]:
+    def _layer(self, v: int) -> list[_Literal]:
         if len(self.places) == 2:
             there = self.cp.new_bool_var(f"at_{v}")
             return [~there, there]
         return [self.cp.new_bool_var(f"at_{v}_{p}") for p in self.places]
 
-    def _source(self, t: int) -> list[cp_model.LiteralT]:
+    def _where(self, name: str, kind: str) -> dict[tuple[int, ...], _Literal]:
+        """A Boolean for each (t, place, ...) at which some metric in use has a cost of this kind."""
+        priced = {tuple(k) for c in self.costs.values() for k in np.argwhere(getattr(c, kind)).tolist()}
+        keys = sorted((k[-1], *k[:-1]) for k in priced if self.readers[k[-1]])
+        return {k: self.cp.new_bool_var(f"{name}_{'_'.join(map(str, k))}") for k in keys}
+
+    def _source(self, t: int) -> list[_Literal]:
         return self.at[self.problem.tensor_list[t][0]]
 
     # --- constraints ------------------------------------------------------------------------------------------
@@ -121,10 +121,11 @@ class _Model:
     def value(self, metric: str) -> cp_model.LinearExpr:
         """sum c at + sum f sent + sum s left + sum g came."""
         costs = self.costs[metric]
+        transfer, send, receive = costs.transfer.tolist(), costs.send.tolist(), costs.receive.tolist()
         terms = [(self.at[v][p], c) for v, row in enumerate(costs.compute.tolist()) for p, c in enumerate(row)]
-        terms += [(sent, int(costs.transfer[p, q, t])) for (t, p, q), sent in self.sent.items()]
-        terms += [(left, int(costs.send[p, t])) for (t, p), left in self.left.items()]
-        terms += [(came, int(costs.receive[q, t])) for (t, q), came in self.came.items()]
+        terms += [(sent, transfer[p][q][t]) for (t, p, q), sent in self.sent.items()]
+        terms += [(left, send[p][t]) for (t, p), left in self.left.items()]
+        terms += [(came, receive[q][t]) for (t, q), came in self.came.items()]
         terms = [(literal, c) for literal, c in terms if c]
         return cp_model.LinearExpr.weighted_sum([literal for literal, _ in terms], [c for _, c in terms])
 

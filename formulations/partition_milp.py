@@ -1,7 +1,7 @@
 """Partition as a mixed-integer linear programme, by HiGHS.
 
-Sets: layers V, tensors T with source src(t) and readers rd(t), places P. An output that must end at a place r has one more
-reader, pinned at r.
+Sets: layers V, tensors T with source src(t) and readers rd(t), places P. An output that must end at a place r has
+one more reader, pinned at r.
 
     minimise    z,  or the one metric itself
     x[v,p]      in {0,1}: layer v runs at p;   with two places one variable for each layer, x[v,0] = 1 - x[v,1]
@@ -21,19 +21,21 @@ reader, pinned at r.
     limits      value_m <= L_m
     largest     z >= value_m
 
-y, w and r need no integrality: nothing but these rows holds them up. They stand only where a metric in use has a cost. A
-pinned layer is a constant. With two places w and r are y, so their costs are added to f, and transfer reads y >= x_v - x_u
-or x_u - x_v: a network matrix, so without limits the relaxation is integral. `inflow` and `outflow` follow from `transfer`
-for whole x only: they tighten the relaxation.
+y, w and r need no integrality: nothing but these rows holds them up. They stand only where a metric in use has a
+cost. A pinned layer is a constant. With two places w and r are y, so their costs are added to f, and transfer reads
+y >= x_v - x_u or y >= x_u - x_v: a network matrix, so without limits the relaxation is integral. `inflow` and `outflow`
+follow from `transfer` for whole x only: they tighten the relaxation.
 
-Limits stay exact although HiGHS is not: costs are integers, so value_m <= L_m is value_m <= L_m + 1/2, which is how the row is
-written; a plan above the limit breaks it by half a tick or more. Should one pass all the same (costs beyond 1e12), its
-own evaluation finds it, `exclude` cuts off that one plan, and the search goes on: bounds stay valid, no valid plan is lost.
+Limits stay exact although HiGHS is not. Costs are integers, so value_m <= L_m is value_m <= L_m + 1/2, which is how
+the row is written: a plan at the limit keeps it by half a tick, a plan above breaks it by half a tick. Should one
+pass all the same (half a tick is below HiGHS's tolerance when costs add up beyond 1e12), the problem's own evaluation
+finds it, `exclude` cuts off that one plan, and the search goes on: no valid plan is lost, so every bound stays valid.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pulp
@@ -68,8 +70,9 @@ class _Model:
         moving = np.zeros(len(problem.sources), dtype=bool)
         moving[[t for t, _, _ in self.reads]] = True
         self.y = self._where("y", moving & np.any([self._f(m) > 0 for m in self.used], axis=0))
-        self.w = {} if self.two else self._where("w", moving & np.any([problem.costs(m).send > 0 for m in self.used], axis=0))
-        self.r = {} if self.two else self._where("r", moving & np.any([problem.costs(m).receive > 0 for m in self.used], axis=0))
+        ends = [] if self.two else [problem.costs(m) for m in self.used]
+        self.w = self._where("w", moving & np.any([c.send > 0 for c in ends], axis=0)) if ends else {}
+        self.r = self._where("r", moving & np.any([c.receive > 0 for c in ends], axis=0)) if ends else {}
 
     def _f(self, metric: str) -> IntArray:
         """Shape (P, P, T): what y pays; with two places sending and receiving are part of it."""
@@ -103,7 +106,7 @@ class _Model:
         """(sum of factor * affine) `sense` right, divided by `size`, a power of two."""
         constant, terms = _sum(parts)
         right = (right - constant) / size
-        if not terms and (0 <= right if sense == pulp.LpConstraintLE else 0 >= right):
+        if not terms and (right >= 0 if sense == pulp.LpConstraintLE else right <= 0):
             return
         if size > 1:
             terms = {v: a / size for v, a in terms.items()}  # type: ignore[misc]
@@ -152,14 +155,16 @@ class _Model:
         for t, source, reader in self.reads:
             for p in self.places:
                 if (t, p) in self.w and _possible(source[p]):
-                    self._row("send", [(1, _one(self.w[t, p])), (-1, source[p]), (1, reader[p])], pulp.LpConstraintGE, 0)
+                    parts = [(1, _one(self.w[t, p])), (-1, source[p]), (1, reader[p])]
+                    self._row("send", parts, pulp.LpConstraintGE, 0)
 
     def receive(self) -> None:
         """r[t,q] >= x[v,q] - x[src(t),q]."""
         for t, source, reader in self.reads:
             for q in self.places:
                 if (t, q) in self.r and _possible(reader[q]):
-                    self._row("receive", [(1, _one(self.r[t, q])), (-1, reader[q]), (1, source[q])], pulp.LpConstraintGE, 0)
+                    parts = [(1, _one(self.r[t, q])), (-1, reader[q]), (1, source[q])]
+                    self._row("receive", parts, pulp.LpConstraintGE, 0)
 
     def links(self) -> None:
         """x[src(t),p] + sum_{q: no link p -> q} x[v,q] <= 1."""
@@ -248,8 +253,11 @@ def solve(problem: Partition, options: Options) -> Answer:
     for group in (model.assignment, model.transfer, model.inflow, model.outflow, model.send, model.receive,
                   model.links, model.one_way, model.limit):  # fmt: skip
         group()
+    bounds: list[int] = []
     while True:
         outcome = minimise(model.milp, watch, scale=scale, offset=offset)
+        bounds += [] if outcome.bound is None else [outcome.bound]
+        outcome = replace(outcome, bound=max(bounds, default=None))
         if outcome.value is None:
             return outcome.answer(None, None)
         at = model.plan(outcome)
@@ -257,4 +265,5 @@ def solve(problem: Partition, options: Options) -> Answer:
         priced = problem.evaluate(plan)
         if all(priced.metrics[m] <= limit for m, limit in problem.limits.items()):
             return outcome.answer(plan, priced.objective)
+        watch.withdraw()
         model.exclude(at)

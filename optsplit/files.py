@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +38,8 @@ def write(path: str | Path, kind: str, content: Any) -> None:
     part = target.with_name(target.name + ".part")
     data = dumps(kind, content)
     try:
-        part.write_bytes(data)
+        # no time stamp inside: the same content gives the same file
+        part.write_bytes(gzip.compress(data, mtime=0) if target.suffix == ".gz" else data)
         part.replace(target)
     except OSError as error:
         with suppress(OSError):
@@ -58,9 +61,20 @@ def _header(data: bytes, name: str) -> _Header:
 
 def _read(path: str | Path) -> bytes:
     try:
-        return Path(path).read_bytes()
+        data = Path(path).read_bytes()
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    return unpacked(data, str(path))
+
+
+def unpacked(data: bytes, name: str) -> bytes:
+    """The text of a file that is perhaps gzipped; what it starts with tells, not its name."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileFormatError(f"{name}: damaged gzip file ({error}); write it again with optsplit") from error
 
 
 def kind_of(path: str | Path) -> str:

@@ -62,7 +62,8 @@ def random_partition(
     if tensors and not chain and rng.random() < 0.3:
         outputs.append(rng.randrange(len(tensors)))  # an output that layers read, too
     metrics = {
-        f"m{i}": _metric(rng, layers, len(tensors), names, magnitude, zeros, send_receive) for i in range(minmax + limits)
+        f"m{i}": _metric(rng, layers, len(tensors), names, magnitude, zeros, send_receive)
+        for i in range(minmax + limits)
     }
     arcs = [arc for arc in itertools.permutations(names, 2) if rng.random() >= missing_links]
     problem = Partition(
@@ -80,7 +81,8 @@ def random_partition(
     low, high = tightness
     # a plan uses one of the places, so an average plan costs about a share 1 / places of the total
     limited = {
-        f"m{i}": int(2 * rng.uniform(low, high) * problem.costs(f"m{i}").total / places) for i in range(minmax, minmax + limits)
+        f"m{i}": int(2 * rng.uniform(low, high) * problem.costs(f"m{i}").total / places)
+        for i in range(minmax, minmax + limits)
     }
     return problem.but(limits=limited)
 

@@ -35,7 +35,8 @@ def enumerate_best(problem: Partition) -> int | None:
 
 def assert_optimal(problem: Partition, answer: Answer, best: int | None) -> None:
     if best is None:
-        assert answer.infeasible and answer.plan is None
+        assert answer.infeasible
+        assert answer.plan is None
         return
     priced = problem.evaluate(answer.plan)
     assert not priced.violations
@@ -126,7 +127,7 @@ def test_one_layer(name: str) -> None:
 
 @pytest.mark.parametrize("name", BOTH)
 def test_limit_is_exact_at_large_magnitude(name: str) -> None:
-    # two layers of 10^12 and 10^12 + 1: one tick decides whether both (money 0), the first alone (4) or none (9) may stay
+    # two layers of 10^12 and 10^12 + 1: one tick decides whether both stay (money 0), the first alone (4) or none (9)
     costs = Metric(compute=[[10**12, 0], [10**12 + 1, 0]])
     problem = Partition(
         layers=["a", "b"],
@@ -151,7 +152,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("places", "limits", "minmax", "one_way", "result", "seed"), CASES)
-def test_equal_to_enumeration(places: int, limits: int, minmax: int, one_way: bool, result: str | None, seed: int) -> None:
+def test_equal_to_enumeration(
+    places: int, limits: int, minmax: int, one_way: bool, result: str | None, seed: int
+) -> None:
     problem = random_partition(
         random.Random(f"{places} {limits} {minmax} {one_way} {result} {seed}"),
         layers=7 if places == 2 else 5, places=places, limits=limits, minmax=minmax, one_way=one_way,
@@ -174,7 +177,8 @@ def test_formulations_agree_with_enumeration(problem: Partition) -> None:
 def test_same_input_same_plan(name: str) -> None:
     problem = random_partition(random.Random(3), layers=30, limits=2, magnitude=3, tightness=(0.4, 0.6))
     plans: list[PartitionPlan] = [run(name, problem).plan for _ in range(3)]
-    assert plans[0] is not None and plans[0] == plans[1] == plans[2]
+    assert plans[0] is not None
+    assert plans[0] == plans[1] == plans[2]
 
 
 def test_hint_is_complete_and_used() -> None:
@@ -192,3 +196,33 @@ def test_exact_duals_certify_nanoseconds(seed: int) -> None:
     answer = run("partition_milp", problem)
     assert answer.bound == answer.objective == run("partition_cpsat", problem).objective
     assert "exact" in answer.raw_status
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_limits_at_nanoseconds_are_proven(seed: int) -> None:
+    problem = random_partition(random.Random(seed), layers=25, limits=2, magnitude=10**9, tightness=(0.5, 0.8))
+    milp, cpsat = run("partition_milp", problem), run("partition_cpsat", problem)
+    assert milp.bound == milp.objective == cpsat.objective == cpsat.bound
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_plan_that_only_the_floats_accept_is_cut_off(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a limit row divided until one tick is far below HiGHS's tolerance: the problem's own evaluation must catch it
+    milp = formulation.load("partition_milp")
+    rng = random.Random(seed)
+    problem = random_partition(rng, layers=7, limits=1, magnitude=1000, tightness=(0.9, 0.9), result_at=None)
+    within = problem.evaluate(run("partition_cpsat", problem.but(limits={})).plan)
+    problem = problem.but(limits={"m1": within.metrics["m1"] - 1})
+    best = enumerate_best(problem)
+    calls = []
+    exclude = milp._Model.exclude
+
+    def counted(self: Any, at: Any) -> None:
+        calls.append(1)
+        exclude(self, at)
+
+    monkeypatch.setattr(milp._Model, "exclude", counted)
+    monkeypatch.setattr(milp, "scale_to", lambda total, size: 2**60 if size == milp.ROW_SIZE else 1)
+    answer = milp.solve(problem, Options())
+    assert calls or best is None
+    assert_optimal(problem, answer, best)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import random
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -474,7 +477,7 @@ def test_bad_examples(example: Any, message: str) -> None:
 
 
 def test_bad_grain_and_module(x: Any) -> None:
-    with pytest.raises(InvalidInput, match="unknown grain 'module'.*did you mean 'modules'"):
+    with pytest.raises(InvalidInput, match=r"unknown grain 'module'.*did you mean 'modules'"):
         trace(nn.ReLU(), x, grain="module")  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match=r"give a torch\.nn\.Module"):
         trace(F.relu, x)  # type: ignore[arg-type]
@@ -490,3 +493,90 @@ def test_bad_inputs(x: Any) -> None:
         run_layers(traced, {"image": x})
     with pytest.raises(InvalidInput, match="unknown argument 'imag'"):
         run_layers(traced, {"imag": x, "audio": x})
+
+
+class Random(nn.Module):
+    """A random program of views and writes: everything that makes a graph hard to turn into a functional one."""
+
+    WORDS = "add scale add_ relu_ drop_ linear view twice fill copy chunk chunk_ constant count_"
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        draw = random.Random(seed)
+        self.steps = [(draw.choice(self.WORDS.split()), draw.random(), draw.random()) for _ in range(1 + seed % 9)]
+        self.returned = [draw.random() for _ in range(3)]
+        self.linear, self.relu, self.drop = nn.Linear(6, 6), nn.ReLU(inplace=True), nn.Dropout(inplace=True)
+
+    def forward(self, x: Any, z: Any) -> Any:
+        tensors = [x, z, torch.ones(2, 4, 6)]
+
+        def pick(share: float) -> Any:
+            return tensors[int(share * len(tensors))]
+
+        for word, i, j in self.steps:
+            a, b = pick(i), pick(j)
+            match word:
+                case "add":
+                    tensors.append(a + b)
+                case "scale":
+                    tensors.append(a * 1.5)
+                case "add_":
+                    tensors.append(a.add_(b))
+                case "relu_":
+                    tensors.append(self.relu(a))
+                case "drop_":
+                    tensors.append(self.drop(a))
+                case "linear":
+                    tensors.append(self.linear(a))
+                case "view":
+                    tensors.append(a.view(2, 2, 2, 6).view(2, 4, 6))
+                case "twice":
+                    tensors.append(a.transpose(0, 1).transpose(0, 1))
+                case "fill":
+                    a[:, 1] = 0.5
+                case "copy":
+                    a[:, :2] = b[:, 2:]
+                case "chunk" | "chunk_":
+                    first, second = a.chunk(2, 1)
+                    if word == "chunk_":
+                        first.mul_(2)
+                    tensors.append(torch.cat([second, first], 1))
+                case "constant":
+                    tensors.append(torch.zeros(2, 4, 6))
+                case "count_":
+                    tensors[2].add_(1)
+        return tuple(pick(share) for share in self.returned)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_programs(seed: int, x: Any) -> None:
+    for grain in GRAINS:
+        check(Random(seed), (x, x + 1), grain)
+
+
+def test_the_same_module_gives_the_same_graph(x: Any) -> None:
+    module = Random(8)
+    assert trace(module, (x, x)).structure == trace(module, (x, x)).structure
+
+
+def test_devices_written_into_the_graph_move(x: Any) -> None:
+    traced = trace(Small(lambda m, x: x + torch.zeros_like(x).to("cpu") + m.f(x), f=nn.Linear(6, 6)), x)
+    result = Runner(runnable(traced), "meta").run({"input": x.to("meta")}, traced.outputs)
+    assert result[traced.outputs[0]].device.type == "meta"
+    with pytest.raises(InvalidInput, match="run_layers: device 'cuda:99' is not available"):
+        run_layers(traced, x, device="cuda:99")
+
+
+def test_torch_is_imported_late_and_missed_clearly() -> None:
+    code = """
+import sys
+sys.modules["torch"] = None
+from optsplit.errors import MissingDependency
+from optsplit.profiling import measure, run, trace
+try:
+    trace.trace(None, None)
+except MissingDependency as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 'pip install "optsplit[torch]"' in done.stdout

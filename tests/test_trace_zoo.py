@@ -1,4 +1,4 @@
-"""Every reference network, and models of transformers: layer by layer they give the module's own output, bit for bit."""
+"""Every reference network and models of transformers give, layer by layer, the module's own output bit for bit."""
 
 from __future__ import annotations
 

@@ -17,9 +17,6 @@ from optsplit.backends.watch import Watch
 from optsplit.errors import SolverError
 from optsplit.result import Limit
 
-LARGEST_OBJECTIVE = 2**62
-"""A sum that could pass this leaves CP-SAT's 64 bits; it then refuses the model as MODEL_INVALID."""
-
 
 class _Incumbents(cp_model.CpSolverSolutionCallback):
     def __init__(self, watch: Watch) -> None:
@@ -82,15 +79,13 @@ def minimise(model: cp_model.CpModel, watch: Watch, *, linearization: int = 1) -
         raise SolverError(f"CP-SAT ended with {word}: {solver.response_stats()}")
 
     bound = whole_bound(solver.best_objective_bound)
+    stopped = watch.stopped_by if watch.stopped_by is not Limit.NONE else Limit.TIME
     if status == cp_model.UNKNOWN:
         # its objective_value is garbage here, its bound is valid
-        limit = watch.stopped_by if watch.stopped_by is not Limit.NONE else Limit.TIME
         watch.report(None, bound)
-        return Outcome(None, bound, False, limit, watch, "CP-SAT", versions, word)
+        return Outcome(None, bound, False, stopped, watch, "CP-SAT", versions, word)
     watch.report(round(solver.objective_value), bound)
-    limit = Limit.NONE
-    if status == cp_model.FEASIBLE:
-        limit = watch.stopped_by if watch.stopped_by is not Limit.NONE else Limit.TIME
+    limit = Limit.NONE if status == cp_model.OPTIMAL else stopped
     return Outcome(solver.value, bound, False, limit, watch, "CP-SAT", versions, word)
 
 

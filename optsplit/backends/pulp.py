@@ -3,12 +3,14 @@
 HiGHS works in floats, and what it calls optimal is optimal to its tolerances. So two bounds are kept, and the better
 one is returned:
 
-- the exact bound of the linear relaxation, which is solved first: `optsplit.backends.safe_bound` computes in integers what
-  HiGHS's duals prove. Where the relaxation is integral (two places, no limits) it meets the objective, and there is
-  nothing to branch on;
+- the exact bound of the linear relaxation, which is solved first: `optsplit.backends.safe_bound` computes in integers
+  what HiGHS's duals prove. Where the relaxation is integral (two places, no limits) it meets the objective, and there
+  is nothing to branch on;
 - the dual bound of the search, less what HiGHS's integrality tolerance can be worth in the objective (`_slack`). It
-  rounds up to the optimum while the costs add up to less than about 1e8; above that a gap of some ticks can remain, and
-  the result says so. CP-SAT proves such a plan.
+  rounds up to the optimum while the costs add up to less than about 1e8.
+
+Above that some ticks would remain, so a search that HiGHS calls optimal is walked once more with exact bounds
+(`optsplit.backends.proof`). Where that takes too long the gap of some ticks stays, and the result says so.
 
 HiGHS takes no warm start through PuLP 3.3: a hint is ignored.
 """
@@ -24,6 +26,7 @@ import highspy
 import pulp
 
 from optsplit.backends.outcome import Outcome
+from optsplit.backends.proof import prove
 from optsplit.backends.safe_bound import LinearProgram
 from optsplit.backends.watch import Watch
 from optsplit.errors import SolverError
@@ -67,47 +70,52 @@ def minimise(model: pulp.LpProblem, watch: Watch, *, scale: int = 1, offset: int
     """
     watch.built()
     if loose := [v.name for v in model.variables() if v.lowBound is None or v.upBound is None]:
-        raise ValueError(f"variable {loose[0]!r} has no finite bounds; give both: a bound that can be checked needs them")
+        raise ValueError(
+            f"variable {loose[0]!r} has no finite bounds; give both: a bound that can be checked needs them"
+        )
     versions = {"pulp": version("pulp"), "highspy": version("highspy")}
 
-    def outcome(value: Callable[[Any], int] | None, bound: int | None, limit: Limit, word: str, none: bool = False) -> Outcome:
-        return Outcome(value, bound, none, limit, watch, "HiGHS", versions, word)
+    def outcome(value: Callable[[Any], int] | None, bound: int | None, limit: Limit, word: str) -> Outcome:
+        return Outcome(value, bound, False, limit, watch, "HiGHS", versions, word)
 
     if watch.left() == 0.0:
         return outcome(None, None, Limit.TIME, "no time left after building")
     solver = _Search(watch, scale, offset)
-    try:
-        # in a thread of its own also because HiGHS's scheduler belongs to a thread: a second value of `threads` in the
-        # same thread breaks the solve
-        watch.run(lambda: model.solve(solver))
-    except (KeyError, pulp.PulpSolverError) as failure:
-        raise SolverError(f"HiGHS ended with {failure!r}; save the problem and report it") from failure
+
+    def search() -> None:
+        try:
+            model.solve(solver)
+        except (KeyError, pulp.PulpSolverError) as failure:  # PuLP looks up HiGHS's status in a table
+            raise SolverError(f"HiGHS ended with {failure!r}; save the problem and report it") from failure
+
+    # a thread of its own is needed here also because HiGHS's scheduler belongs to a thread: a second value of
+    # `threads` in the same one breaks the solve
+    watch.run(search)
 
     end = model.solverModel.getModelStatus()
     word = model.solverModel.modelStatusToString(end)
     if solver.proven:
         return outcome(solver.proven.__getitem__, solver.bound, Limit.NONE, "Optimal (relaxation, exact duals)")
     if end in (_END.kInfeasible, _END.kUnboundedOrInfeasible):
-        return outcome(None, None, Limit.NONE, word, none=True)
-    bound = solver.best_bound(model.solverModel)
-    value = None
+        return Outcome(None, None, True, Limit.NONE, watch, "HiGHS", versions, word)
+    bound, value, objective = solver.best_bound(model.solverModel), None, None
     if solver.searching and model.solverModel.getInfo().primal_solution_status == _FEASIBLE:
         # only now: without an incumbent PuLP fills the variables with zeros and may still say "Optimal"
-        value = _value
-        watch.report(solver.ticks(model.solverModel.getObjectiveValue()), bound)
-    else:
-        watch.report(None, bound)
-    if end == _END.kOptimal and value is not None:
+        value, objective = _value, solver.ticks(model.solverModel.getObjectiveValue())
+    watch.report(objective, bound)
+    if end == _END.kOptimal and value is not None and bound == objective:
         return outcome(value, bound, Limit.NONE, word)
     if watch.stopped_by is not Limit.NONE:
         return outcome(value, bound, watch.stopped_by, word)
-    if end == _END.kTimeLimit:
+    if end == _END.kTimeLimit or (end == _END.kOptimal and watch.left() == 0.0):
         return outcome(value, bound, Limit.TIME, word)
+    if end == _END.kOptimal and value is not None:
+        return outcome(value, bound, Limit.NONE, "Optimal to HiGHS's tolerances; the exact proof was given up")
     raise SolverError(f"HiGHS ended with {word!r}; save the problem and report it")
 
 
 def _value(variable: Any) -> int:
-    return round(variable.varValue)
+    return round(float(variable.varValue))
 
 
 class _Search(pulp.HiGHS):  # type: ignore[misc]
@@ -148,11 +156,32 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
         if self._ends_here(exact, columns, list(solution.col_value)):
             return
         self.searching = True
-        self._slack = 2 * INTEGRALITY * sum((abs(lp.objective.get(v, 0.0)) + 1) * (v.upBound - v.lowBound) for v in columns)
+        worth = sum((abs(lp.objective.get(v, 0.0)) + 1) * (v.upBound - v.lowBound) for v in columns)
+        self._slack = 2 * INTEGRALITY * worth
         for j in whole:
             highs.changeColIntegrality(j, highspy.HighsVarType.kInteger)
         self._start_clock(highs)
+        basis = highs.getBasis()
         highs.run()
+        self._prove(highs, basis, exact, whole)
+
+    def _prove(self, highs: Any, basis: Any, exact: LinearProgram, whole: list[int]) -> None:
+        target, known = self.ticks(highs.getObjectiveValue()), self.best_bound(highs)
+        if highs.getModelStatus() != _END.kOptimal or target is None or known is None or known >= target:
+            return
+        if self.watch.report(target, known):
+            return
+        relaxation = highspy.Highs()
+        relaxation.setOptionValue("output_flag", False)
+        relaxation.setOptionValue("presolve", "off")
+        relaxation.setOptionValue("threads", self.watch.options.workers)
+        relaxation.setOptionValue("random_seed", self.watch.options.seed)
+        model = highs.getLp()
+        model.integrality_ = []
+        relaxation.passModel(model)
+        relaxation.setBasis(basis)
+        self._start_clock(relaxation)
+        self.bound = prove(relaxation, exact, whole, known, target, self.watch)
 
     def _start_clock(self, highs: Any) -> None:
         # HiGHS's clock runs on from one call to the next, and does not count what PuLP needs to hand the model over

@@ -3,11 +3,12 @@
 For min c x, lo <= A x <= up, l <= x <= u, any row multipliers d give a lower bound (Neumaier and Shcherbina,
 "Safe bounds in linear and mixed-integer linear programming", 2004):
 
-    c x = d A x + (c - d A) x  >=  sum_i (d_i lo_i if d_i > 0 else d_i up_i) + sum_j min over [l_j, u_j] of (c - d A)_j x_j.
+    c x = d A x + (c - d A) x
+        >=  sum_i (d_i lo_i if d_i > 0 else d_i up_i)  +  sum_j min over [l_j, u_j] of (c - d A)_j x_j.
 
 A solver's duals are taken as hints: they are put on a grid, and the sum is then exact, since every coefficient is a
-float and so an integer over a power of two. Optimal duals of a network matrix are integers (in the problem's units), so a
-dual within 1e-4 of an integer is moved there: for two places without limits the bound is then the optimum itself.
+float and so an integer over a power of two. Optimal duals of a network matrix are integers (in the problem's units),
+so a dual within 1e-4 of an integer is moved there: for two places without limits the bound is then the optimum.
 """
 
 from __future__ import annotations
@@ -68,21 +69,41 @@ class LinearProgram:
 
     def bound(self, duals: Sequence[float]) -> int:
         """The least integer objective that the duals do not exclude, in the problem's units."""
-        # everything below is times denominator^2 * _GRID
-        reduced = [c * self.denominator * _GRID for c in self.cost]
+        return self.prove(duals, self.lower, self.upper)[0]
+
+    def prove(self, duals: Sequence[float], lower: Sequence[int], upper: Sequence[int]) -> tuple[int, list[int]]:
+        """The same within other bounds (times `denominator`), and the reduced costs behind it, in units of `grain`."""
+        total, reduced = self._combine(duals, [c * self.denominator * _GRID for c in self.cost])
+        for r, low, high in zip(reduced, lower, upper):
+            # reduced carries denominator^2 already; the bounds of x carry one more, taken off here, rounded down
+            total += (r * low if r > 0 else r * high) // self.denominator
+        return -((-total * self.scale) // (self.denominator**2 * _GRID)) + self.offset, reduced
+
+    @property
+    def grain(self) -> int:
+        """Reduced costs of `prove` are worth 1 / grain ticks."""
+        return self.denominator**2 * _GRID // self.scale
+
+    def excludes(self, ray: Sequence[float], lower: Sequence[int], upper: Sequence[int]) -> bool:
+        """True when the ray proves that nothing within these bounds obeys every row (Farkas)."""
+        total, reduced = self._combine(ray, [0] * len(self.cost))
+        for r, low, high in zip(reduced, lower, upper):
+            total += (r * low if r > 0 else r * high) // self.denominator
+        return total > 0
+
+    def _combine(self, duals: Sequence[float], reduced: list[int]) -> tuple[int, list[int]]:
+        """d b and c - d A, times denominator^2 * _GRID; starts from c in `reduced`."""
         total = 0
         for (lo, up, terms), dual in zip(self.rows, duals, strict=True):
             multiplier = self._on_grid(dual)
             end = lo if multiplier > 0 else up
             if multiplier == 0 or end is None:
                 continue
-            total += multiplier * end * self.denominator
+            multiplier *= self.denominator
+            total += multiplier * end
             for j, a in terms:
-                reduced[j] -= multiplier * a * self.denominator
-        for r, low, high in zip(reduced, self.lower, self.upper):
-            # reduced carries denominator^2 already; the bounds of x carry one more, taken off below
-            total += (r * low if r > 0 else r * high) // self.denominator
-        return -((-total * self.scale) // (self.denominator**2 * _GRID)) + self.offset
+                reduced[j] -= multiplier * a
+        return total, reduced
 
     def _on_grid(self, dual: float) -> int:
         if not math.isfinite(dual):

@@ -66,10 +66,17 @@ class Watch:
                     self.options.progress(point)
                 except BaseException as failure:  # whatever it is, it must not cross the solver's own frames
                     self._failure = failure
-        if self.stopped_by is Limit.NONE and self.options.gap > 0 and objective is not None and bound is not None:
-            if 0 < objective - bound <= self.options.gap * max(abs(objective), 1):
-                self.stopped_by = Limit.GAP
+        known = self.stopped_by is Limit.NONE and objective is not None and bound is not None
+        if known and 0 < objective - bound <= self.options.gap * max(abs(objective), 1):  # type: ignore[operator,arg-type]
+            self.stopped_by = Limit.GAP
         return self.stopped_by is not Limit.NONE or self._failure is not None
+
+    def withdraw(self) -> None:
+        """Forget the incumbent: its formulation found that it breaks a rule after all, and searches on."""
+        bound = self.trace[-1].bound if self.trace else None
+        self.trace.append(TracePoint(self.solve_seconds, None, bound))
+        if self.stopped_by is Limit.GAP:
+            self.stopped_by = Limit.NONE
 
     def interrupt(self) -> None:
         """Ask for an end as by Ctrl-C."""

@@ -42,17 +42,20 @@ def demo(network: str, link: str, as_json: bool) -> None:
         )  # fmt: skip
         leave(results)
         return
+    cuts = optsplit.envelope(problem)
     down = "" if joined.up.rate == joined.down.rate else f" up, {joined.down.rate / MBIT:g} Mbit/s down"
     options = f"bundled:{network} --load {profile.places[0]}={SLOWER:g}"
     screen.show(
         tables.network(summary, title=f"{network}, as measured"),
         f"To stand for a phone, the device is taken {SLOWER:g} times slower than measured.\n"
-        f"Link {joined.name!r}: {joined.up.rate / MBIT:g} Mbit/s{down}. The input is on the device, the result returns to it.\n",
+        f"Link {joined.name!r}: {joined.up.rate / MBIT:g} Mbit/s{down}. "
+        "The input is on the device, the result returns to it.\n",
         tables.comparison(report.comparison(results), "Least latency, by every method that applies"),
         tables.runs(plan),
         tables.crossings(plan) or "No tensor crosses: the network stays whole.\n",
+        tables.envelope(report.envelope_rows(cuts), "The optimal plans from 1 kbit/s to 100 Gbit/s", cuts.per_byte),
         "What to type next:\n"
-        f"  optsplit envelope {options}\n      the best cut for every bandwidth\n"
+        f"  optsplit envelope {options} --plot envelope.png\n      the same as a picture\n"
         f"  optsplit plan {options} --link wifi --device-power odroid-xu4 --minimize energy --limit latency=0.5\n"
         "      another link, another metric, a limit\n"
         '  pip install "optsplit[torch]" && optsplit profile googlenet --device cpu --threads 1 -o phone.json\n'

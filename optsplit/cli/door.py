@@ -48,7 +48,7 @@ def common(command: F) -> F:
         "--debug", is_flag=True, envvar="OPTSPLIT_DEBUG", expose_value=False, callback=_debug,
         help="Show the traceback of an error (also: OPTSPLIT_DEBUG=1).",
     )(command)  # fmt: skip
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else.")(command)
 
 
 def leave(results: Iterable[Result]) -> None:

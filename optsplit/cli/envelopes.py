@@ -40,7 +40,7 @@ def envelope(
     if as_json:
         screen.emit("envelope", content(found, rows))
     else:
-        what = f"{found.name}: {len(rows)} optimal plans, {len(found.breakpoints)} breakpoints, {found.cuts} minimum cuts"
+        what = f"{found.name}: optimal plans {len(rows)}, minimum cuts to find and prove them {found.cuts}"
         screen.show(tables.envelope(rows, what, found.per_byte))
     if plot is not None:
         pictures.save(plot, lambda ax: found.plot(ax=ax))

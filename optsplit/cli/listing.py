@@ -48,7 +48,7 @@ def methods(problem: str | None, as_json: bool) -> None:
                 (
                     row["name"],
                     "exact" if row["exact"] else "baseline",
-                    ", ".join(row["takes"]) if loaded is None else f"no: {row['mismatch']}" if row["mismatch"] else "yes",
+                    ", ".join(row["takes"]) if loaded is None else _answer(row["mismatch"]),
                     row["source"],
                 )
                 for row in rows
@@ -119,6 +119,10 @@ def presets(as_json: bool) -> None:
             ),
         ),
     )
+
+
+def _answer(mismatch: str | None) -> str:
+    return f"no: {mismatch}" if mismatch else "yes"
 
 
 def _watts(value: float) -> str:

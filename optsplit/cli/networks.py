@@ -49,7 +49,8 @@ def _import(where: str, text: str) -> ModuleType:
         if not path.is_file():
             raise InvalidInput(f"network {text!r}: there is no file {where!r}; {_HOW}")
         spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules.setdefault(path.stem, module)
         # a script may import its neighbours

@@ -39,7 +39,7 @@ efforts = sources.gathered(
     Effort,
     "effort",
     [
-        click.option("--time-limit", type=float, metavar="SECONDS", help="Return the best plan so far after this time."),
+        click.option("--time-limit", type=float, metavar="SECONDS", help="Then return the best plan so far."),
         click.option("--gap", type=float, default=0.0, metavar="GAP", help="Stop at this relative gap, such as 0.01."),
         click.option("--workers", type=int, default=1, metavar="N", help="Threads of the solver (default 1)."),
         click.option("--seed", type=int, default=0, metavar="N", help="Of the solver (default 0)."),
@@ -137,7 +137,7 @@ def why(problem: Partition, result: Result) -> None:
 @click.command()
 @click.argument("source")
 @sources.asks
-@click.option("--method", "methods", multiple=True, metavar="NAME", help="Only these; default: every method that applies.")
+@click.option("--method", "methods", multiple=True, metavar="NAME", help="Only this (repeat for more); default: all.")
 @efforts
 @common
 def compare(source: str, asked: sources.Asked, methods: tuple[str, ...], effort: Effort, as_json: bool) -> None:

@@ -63,7 +63,7 @@ def trace(network: str, grain: str, output: str | None, as_json: bool) -> None:
 @grain
 @click.option("--place", default="device", metavar="NAME", help="What to call the place (default: device).")
 @click.option("--max-seconds", type=float, default=30.0, metavar="SECONDS", help="Longest measurement (default 30).")
-@click.option("--predict", metavar="NAME", help="Predict by regressions instead: a preset or a file. NETWORK may be a graph file.")
+@click.option("--predict", metavar="NAME", help="Predict by regressions instead: a preset or a file.")
 @output
 @common
 def profile(
@@ -73,13 +73,13 @@ def profile(
     """Measure the seconds of each layer of NETWORK, here and now.
 
     NETWORK is a name of the zoo, or FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION; the function takes nothing and
-    returns (module, example inputs).
+    returns (module, example inputs). With --predict it may also be the file of a graph or a profile, without torch.
     """
     _refuse_nowhere(output, as_json, "phone.json")
     if predict is not None:
-        table = optsplit.Regressions.load(predict) if predict.endswith(".json") else optsplit.regressions[predict]
+        table = optsplit.Regressions.load(predict) if _is_file(predict) else optsplit.regressions[predict]
         found = optsplit.predict(_graph(network, grain), {place: table})
-    elif network.endswith(".json"):
+    elif _is_file(network):
         raise InvalidInput(f"{network}: a file has no network to run; give the network itself, or add --predict NAME")
     else:
         graph = _traced(network, grain)
@@ -101,8 +101,12 @@ def profile(
     screen.show(f"written to {output}")
 
 
+def _is_file(text: str) -> bool:
+    return text.endswith((".json", ".json.gz"))
+
+
 def _graph(network: str, grain: str) -> LayerGraph:
-    if not network.endswith(".json"):
+    if not _is_file(network):
         return _traced(network, grain)
     if not Path(network).exists() or files.kind_of(network) != "profile":
         return LayerGraph.load(network)

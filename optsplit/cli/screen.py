@@ -66,7 +66,7 @@ def refuse_unwritable(*paths: str | None) -> None:
         if target.is_dir():
             raise InvalidInput(f"{path}: is a folder; name a file in it")
         if not target.absolute().parent.is_dir():
-            raise InvalidInput(f"{path}: the folder {str(target.parent)!r} does not exist; create it, or choose another")
+            raise InvalidInput(f"{path}: there is no folder {str(target.parent)!r}; create it, or choose another")
 
 
 class Progress:

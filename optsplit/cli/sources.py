@@ -20,9 +20,10 @@ BUNDLED = "bundled:"
 ANYWHERE = "anywhere"
 
 Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
 
 
-def gathered(into: type[Any], argument: str, options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+def gathered(into: type[Any], argument: str, options: Sequence[Decorator]) -> Decorator:
     """A decorator that adds options to a command and hands them over as one object."""
 
     def decorate(command: Command) -> Command:
@@ -59,18 +60,18 @@ asks = gathered(
     "asked",
     [
         click.option("--server", metavar="FILE", help="Profile whose first place is the server."),
-        click.option("--link", metavar="LINK", help=f"{', '.join(links)}, or UP[:DOWN]mbit such as 10mbit or 6:13mbit."),
+        click.option("--link", metavar="LINK", help=f"{', '.join(links)}, or UP[:DOWN]mbit: 10mbit, 6:13mbit."),
         click.option("--link-latency", type=float, metavar="SECONDS", help="Seconds per message, both ways."),
         click.option("--minimize", multiple=True, metavar="METRIC",
                      help="latency (default), energy, bytes, server_seconds, ...; several: the largest of them."),
-        click.option("--limit", multiple=True, metavar="METRIC=VALUE", help="Largest value, in seconds, joules or bytes."),
+        click.option("--limit", multiple=True, metavar="METRIC=VALUE", help="Largest value: seconds, joules or bytes."),
         click.option("--pin", multiple=True, metavar="LAYER=PLACE", help="Where a layer must run."),
         click.option("--one-way", is_flag=True, help="No layer on the device may read from the server."),
         click.option("--result-at", metavar="PLACE",
                      help=f"Where the outputs must end: a place (default: the device), or {ANYWHERE}."),
         click.option("--device-power", metavar="POWER",
                      help=f"For energy: {', '.join(devices)}, or COMPUTE:IDLE in watts such as 7.2:4.0."),
-        click.option("--load", multiple=True, metavar="PLACE=FACTOR", help="How many times slower a place is than profiled."),
+        click.option("--load", multiple=True, metavar="PLACE=FACTOR", help="Times slower than profiled."),
     ],
 )  # fmt: skip
 """Adds the options of `Asked` to a command."""
@@ -149,7 +150,8 @@ def from_problem(name: str) -> Partition:
     if kind == "profile":
         raise InvalidInput(f"{name}: holds a profile, not a problem; use: optsplit plan {name} --link ...")
     if kind != "partition":
-        raise InvalidInput(f"{name}: holds a {kind!r}, not a problem; write one by: optsplit plan ... --save-problem FILE")
+        how = "write one by: optsplit plan ... --save-problem FILE"
+        raise InvalidInput(f"{name}: holds a {kind!r}, not a problem; {how}")
     return Partition.load(name)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from optsplit.report import (
     MIB,
@@ -17,7 +19,7 @@ from optsplit.report import (
     PlanSummary,
     Run,
 )
-from optsplit.result import SCALES, percent, quantity
+from optsplit.result import SCALES, Status, percent, quantity
 
 LONGEST = 12
 """Rows of a list that may have hundreds, before it is cut."""
@@ -25,16 +27,16 @@ LONGEST = 12
 T = TypeVar("T")
 
 
-def table(title: str, left: Sequence[str], right: Sequence[str] = (), rows: Iterable[Sequence[str]] = ()) -> Table:
-    """A table whose first columns are texts and whose others are numbers."""
-    drawn = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+def table(title: str, left: Sequence[str], right: Sequence[str] = (), rows: Iterable[Sequence[str]] = ()) -> Group:
+    """A title over a table whose first columns are texts and whose others are numbers."""
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in left:
         drawn.add_column(name, overflow="fold")
     for name in right:
         drawn.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         drawn.add_row(*row)
-    return drawn
+    return Group(Text(title, style="bold"), drawn, "")
 
 
 def column(values: Sequence[float | None], unit: str) -> tuple[str, list[str]]:
@@ -48,13 +50,14 @@ def column(values: Sequence[float | None], unit: str) -> tuple[str, list[str]]:
     return name, ["-" if value is None else f"{value / scale:.{digits}f}" for value in values]
 
 
-def comparison(rows: Sequence[ComparisonRow], title: str) -> Table:
+def comparison(rows: Sequence[ComparisonRow], title: str) -> Group:
     """The methods side by side."""
     unit, objectives = column([row.objective for row in rows], rows[0].unit if rows else "")
+    above = "above optimum" if any(row.status is Status.OPTIMAL for row in rows) else "above best bound"
     return table(
         title,
         ("method", "status"),
-        (f"objective, {unit}" if unit else "objective", "above optimum", "own gap", "build, ms", "solve, ms"),
+        (f"objective, {unit}" if unit else "objective", above, "own gap", "build, ms", "solve, ms"),
         (
             (
                 row.method,
@@ -77,7 +80,7 @@ def _cut(rows: Sequence[T], last: int = 1) -> tuple[list[T], list[T]]:
     return list(rows[: LONGEST - last - 1]), list(rows[-last:])
 
 
-def runs(summary: PlanSummary) -> Table:
+def runs(summary: PlanSummary) -> Group:
     """Which layers run where."""
 
     def row(run: Run) -> tuple[str, ...]:
@@ -91,7 +94,7 @@ def runs(summary: PlanSummary) -> Table:
     return table(f"Layers at each place: {counts}", ("place", "from layer", "to layer"), ("layers",), rows)
 
 
-def crossings(summary: PlanSummary) -> Table | None:
+def crossings(summary: PlanSummary) -> Group | None:
     """What is sent, or None where nothing is."""
     if not summary.crossings:
         return None
@@ -108,7 +111,7 @@ def crossings(summary: PlanSummary) -> Table | None:
     return table("Tensors that cross", ("tensor", "way"), ("bytes", "takes"), rows)
 
 
-def network(summary: NetworkSummary, title: str = "") -> Table:
+def network(summary: NetworkSummary, title: str = "") -> Group:
     """The network in one line, and a line for each place."""
     kinds = [f"{count} {kind}" for kind, count in summary.kinds.items()]
     kinds = kinds if len(kinds) <= 6 else [*kinds[:5], "..."]
@@ -145,7 +148,7 @@ def origin(source: dict[str, str]) -> str:
     return ", ".join(word for word in words if word)
 
 
-def envelope(rows: Sequence[EnvelopeRow], title: str, per_byte: bool) -> Table:
+def envelope(rows: Sequence[EnvelopeRow], title: str, per_byte: bool) -> Group:
     """The optimal plans over bandwidth."""
     unit = "ns" if per_byte else ""
     _, slow = _ends([row.at_slowest for row in rows], unit)

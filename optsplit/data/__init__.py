@@ -8,10 +8,12 @@ from optsplit import files
 from optsplit.errors import InvalidInput, unknown
 from optsplit.profiling.profile import Profile
 
+_END = ".json.gz"
+
 
 def names() -> list[str]:
     """The networks whose profile is bundled."""
-    return sorted(entry.name[:-5] for entry in resources.files(__name__).iterdir() if entry.name.endswith(".json"))
+    return sorted(entry.name[: -len(_END)] for entry in resources.files(__name__).iterdir() if entry.name.endswith(_END))
 
 
 def bundled(name: str) -> Profile:
@@ -24,5 +26,5 @@ def bundled(name: str) -> Profile:
     """
     if name not in names():
         raise InvalidInput(unknown("bundled profile", name, names()))
-    data = resources.files(__name__).joinpath(f"{name}.json").read_bytes()
-    return files.loads(data, "profile", Profile, name)
+    data = resources.files(__name__).joinpath(name + _END).read_bytes()
+    return files.loads(files.unpacked(data, name), "profile", Profile, name)

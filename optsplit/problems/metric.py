@@ -74,17 +74,17 @@ class Costs:
         return paid
 
     def plus(self, other: Costs, weight: int = 1, scale: int = 1) -> Costs:
-        """`scale` * self + `weight` * other, exact: refused when the sum could leave int64."""
-        if scale * self.total + weight * other.total >= 2**62:
-            raise InvalidInput(
-                f"the weighted sum {scale} * a + {weight} * b of two metrics with totals {self.total} and {other.total} "
-                "could overflow 64 bits; give one of them in a coarser unit"
-            )
+        """`scale` * self + `weight` * other, exact: Python integers where the sum could leave 64 bits."""
+        wide = scale * self.total + weight * other.total >= 2**62
+
+        def add(a: IntArray, b: IntArray) -> IntArray:
+            return scale * a.astype(object) + weight * b.astype(object) if wide else scale * a + weight * b
+
         return Costs(
-            scale * self.compute + weight * other.compute,
-            scale * self.transfer + weight * other.transfer,
-            scale * self.send + weight * other.send,
-            scale * self.receive + weight * other.receive,
+            add(self.compute, other.compute),
+            add(self.transfer, other.transfer),
+            add(self.send, other.send),
+            add(self.receive, other.receive),
             self.unit,
         )
 

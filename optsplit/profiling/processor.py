@@ -9,15 +9,15 @@ from pathlib import Path
 from optsplit.errors import InvalidInput
 
 
-def check_device(place: str, device: str) -> None:
-    """Raise `InvalidInput` where torch cannot run on `device`; the message has the place and the repair."""
+def check_device(what: str, device: str) -> None:
+    """Raise `InvalidInput` where torch cannot run on `device`; the message begins with `what`."""
     import torch
 
     try:
         kind = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise InvalidInput(
-            f"place {place!r}: unknown device {device!r}; give a torch device such as 'cpu', 'cuda' or 'cuda:1'"
+            f"{what}: unknown device {device!r}; give a torch device such as 'cpu', 'cuda' or 'cuda:1'"
         ) from error
     if kind.type == "cpu":
         return
@@ -25,7 +25,7 @@ def check_device(place: str, device: str) -> None:
     count = backend.device_count() if backend is not None and backend.is_available() else 0
     if (kind.index or 0) >= count:
         raise InvalidInput(
-            f"place {place!r}: device {device!r} is not available here ({count} of its kind found); "
+            f"{what}: device {device!r} is not available here ({count} of its kind found); "
             "give 'cpu', or install a torch build for it on a machine that has it"
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optsplit.errors import InvalidInput, unknown
 from optsplit.graph import LayerGraph
+from optsplit.profiling.processor import check_device
 
 if TYPE_CHECKING:
     import torch
@@ -240,5 +241,6 @@ def run_layers(
         The network's outputs, flattened; on the CPU equal to the module's own, bit for bit.
     """
     program = runnable(traced)
+    check_device("run_layers", device)
     outputs = Runner(program, device).run(program.flatten(inputs), program.outputs, observe)
     return [outputs[name] for name in program.outputs]

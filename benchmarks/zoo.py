@@ -1,0 +1,95 @@
+"""Where to cut every reference network: exact cuts against the published heuristics, over links and device classes.
+
+First table: every network at both grains on four links, minimum cut and MILP with equal objectives. Then, for each
+device class, the pattern: all local, all remote or in between; and what Neurosurgeon's prefixes lose on DAGs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import optsplit as osp
+from benchmarks.ledger import INSTANCES, markdown, page
+
+LINKS = ("cat1", "3g", "4g", "wifi")
+# factors on the measured CPU times; stand-ins, since no phone and no GPU was measured
+CLASSES = {
+    "phone CPU, CPU server": {"device": 12.0, "server": 1.0},
+    "phone CPU, GPU server": {"device": 12.0, "server": 0.1},
+    "phone GPU, GPU server": {"device": 2.0, "server": 0.1},
+}
+
+
+def kind(problem: osp.Partition, plan: osp.PartitionPlan) -> str:
+    """ "local", "remote" or "split", counting only layers that are not pinned."""
+    places = {place for layer, place in plan.assignment.items() if layer not in problem.pins}
+    return "split" if len(places) > 1 else {"device": "local", "server": "remote"}[places.pop()]
+
+
+def main() -> None:
+    files = sorted(INSTANCES.glob("*.json.gz"))
+    profiles = {path.name.removesuffix(".json.gz"): osp.Profile.load(path) for path in files}
+    body = ["## Minimum cut and MILP, phone CPU and CPU server\n"]
+    rows, unequal, proven = [], 0, 0
+    for name, profile in profiles.items():
+        for link in LINKS:
+            problem = osp.Partition.from_profile(profile, osp.links[link], load=CLASSES["phone CPU, CPU server"])
+            cut, milp = osp.solve(problem, "mincut"), osp.solve(problem, "milp", time_limit=60)
+            unequal += cut.objective != milp.objective
+            proven += milp.status is osp.Status.OPTIMAL
+            rows.append([
+                name, len(problem.layers), link, f"{cut.objective / 1e6:.3f}", "=" if cut.objective == milp.objective
+                else f"{milp.objective}", milp.status.value, f"{milp.gap:.1e}", kind(problem, cut.plan),
+                f"{cut.build_seconds * 1e3 + cut.solve_seconds * 1e3:.2f}",
+                f"{milp.build_seconds * 1e3 + milp.solve_seconds * 1e3:.0f}",
+            ])  # fmt: skip
+    body.append(f"{len(rows)} problems; objectives differ on {unequal}; the MILP's own bound closes {proven}.\n")
+    body.append(markdown(
+        ["network.grain", "layers", "link", "latency ms", "milp", "milp status", "milp gap", "plan", "cut ms", "milp ms"], rows
+    ))  # fmt: skip
+    body += patterns(profiles)
+    print(page("zoo", "Where to cut every reference network", "\n".join(body)))
+
+
+def patterns(profiles: dict[str, osp.Profile]) -> list[str]:
+    """For each class of device: the kind of the optimal plan, and the loss of each baseline."""
+    out = []
+    for title, load in CLASSES.items():
+        rows = []
+        kinds: Counter[str] = Counter()
+        worst: dict[str, tuple[float, str]] = {}
+        losses: dict[str, list[float]] = {}
+        start = time.perf_counter()
+        for name, profile in profiles.items():
+            if not name.endswith(".operations"):
+                continue
+            row: list[object] = [name.removesuffix(".operations")]
+            for link in LINKS:
+                problem = osp.Partition.from_profile(profile, osp.links[link], load=load)
+                best = osp.solve(problem)
+                kinds[kind(problem, best.plan)] += 1
+                loss = {}
+                for method in ("neurosurgeon", "dads-light", "device-only", "server-only"):
+                    result = osp.solve(problem, method)
+                    loss[method] = 100 * (result.objective / best.objective - 1)
+                    losses.setdefault(method, []).append(loss[method])
+                    if loss[method] > worst.get(method, (-1.0, ""))[0]:
+                        worst[method] = loss[method], f"{row[0]} on {link}"
+                mark = f" (+{loss['neurosurgeon']:.1f} %)" if loss["neurosurgeon"] > 0.005 else ""
+                row.append(kind(problem, best.plan) + mark)
+            rows.append(row)
+        out.append(f"\n## Pattern: {title} (measured times x {load})\n")
+        out.append("The optimal plan on each link; in brackets what Neurosurgeon's best prefix loses.\n")
+        out.append(markdown(["network", *LINKS], rows))
+        out.append(f"Optimal plans: {dict(kinds)}; {time.perf_counter() - start:.1f} s for all.\n")
+        out.append(markdown(
+            ["baseline", "optimal on", "mean loss %", "largest loss %", "where"],
+            [[m, f"{sum(v < 1e-9 for v in vs)} of {len(vs)}", f"{sum(vs) / len(vs):.2f}", f"{worst[m][0]:.1f}", worst[m][1]]
+             for m, vs in losses.items()],
+        ))  # fmt: skip
+    return out
+
+
+if __name__ == "__main__":
+    main()
