@@ -187,7 +187,7 @@ def envelope(envelope: Envelope, ax: Any = None) -> Any:
     ax = _axes(ax)
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    unit = MBIT_PER_S if envelope.per_byte else 1.0
+    unit = MBIT_PER_S / envelope.weight if envelope.per_byte else 1.0
     scale = 1e6 if envelope.per_byte else 1.0
     low, high = _range(envelope, unit)
     start = next(iter(envelope.segments[0].plan.assignment.values()))

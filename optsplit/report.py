@@ -88,7 +88,8 @@ class Run:
 class Crossing:
     """A tensor on its way between two places.
 
-    `bytes` is None where the problem has no metric "bytes"; `cost` is what the objective pays, in `unit`.
+    `bytes` is None where the problem has no metric "bytes"; `cost` is what it adds to the latency, or to the first
+    objective where the problem has no metric "latency", in `unit`.
     """
 
     tensor: str
@@ -125,7 +126,7 @@ def plan_summary(problem: Partition, plan: PartitionPlan) -> PlanSummary:
             runs[-1] = Run(place, runs[-1].first, layer, runs[-1].layers + 1)
         else:
             runs.append(Run(place, layer, layer, 1))
-    metric = problem.objectives[0]
+    metric = "latency" if "latency" in problem.metrics else problem.objectives[0]
     costs = problem.costs(metric)
     sizes = problem.costs("bytes").transfer if "bytes" in problem.metrics else None
     crossings = []
@@ -208,7 +209,7 @@ class EnvelopeRow:
 
 def envelope_rows(envelope: Envelope) -> list[EnvelopeRow]:
     """One row for each optimal plan, from the slowest link to the fastest."""
-    scale = MBIT_PER_S if envelope.per_byte else 1.0
+    scale = MBIT_PER_S / envelope.weight if envelope.per_byte else 1.0
     rows = []
     for segment in reversed(envelope.segments):
         if not segment.low > 0:

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optsplit import files
 from optsplit.errors import InvalidInput, NotOptimal
 from optsplit.problems.partition import PartitionPlan
-
-if TYPE_CHECKING:
-    from optsplit.problems.partition import Partition
 
 
 class Status(StrEnum):
@@ -105,7 +102,7 @@ class Result:
     raw_status: str = ""
     conflicts: tuple[Conflict, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
-    problem: Partition | None = field(default=None, compare=False, repr=False)
+    problem: Any = field(default=None, compare=False, repr=False)  # Any: files are decoded without it
 
     @property
     def gap(self) -> float | None:

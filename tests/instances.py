@@ -135,7 +135,7 @@ def partitions(
         minmax=draw(st.integers(1, max_minmax), label="minmax"),
         one_way=draw(st.booleans(), label="one_way"),
         result_at=draw(st.sampled_from([None, *names]), label="result_at"),
-        magnitude=draw(st.sampled_from([3, 100, 10**6]), label="magnitude"),
+        magnitude=draw(st.sampled_from([3, 100, 10**6, 10**10]), label="magnitude"),
         missing_links=draw(st.sampled_from([0.0, 0.2]), label="missing links"),
         chain=draw(st.booleans(), label="chain") if chain is None else chain,
     )

@@ -174,6 +174,42 @@ def test_formulations_agree_with_enumeration(problem: Partition) -> None:
 
 
 @pytest.mark.parametrize("name", BOTH)
+def test_a_layer_that_costs_nothing_anywhere(name: str) -> None:
+    # b stands in no row and in no objective: its variable is not part of the model, and it still gets a place
+    problem = Partition(layers=["a", "b"], metrics={"latency": Metric(compute=[[1, 2], [0, 0]])}, result_at=None)
+    assert_optimal(problem, run(name, problem), 1)
+    limited = problem.but(minimize=("latency", "latency"), limits={"latency": 1})
+    assert_optimal(limited, run(name, limited), 1)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_presolve_of_cpsat_9_15_loses_this_optimum(name: str) -> None:
+    # or-tools issue 5293: with all of its presolve CP-SAT calls 21_639_625_540 optimal
+    up, down = ("device", "cloud"), ("cloud", "device")
+    a, b, c, d = [2276304168, 9080512925], [0, 6446992023], [637305496, 0], [0, 2419708319]
+    first = Metric([a, b, c, d], send={"device": [3048339796]}, receive={"cloud": [3199155851]})
+    a, b, c, d = [4787504102, 4027665147], [500663955, 4769656282], [6065055655, 1999783121], [9841647829, 617862385]
+    second = Metric([a, b, c, d], {up: [241034206]}, receive={"device": [6766875243]})
+    a, b, c, d = [2747470869, 583200179], [9508263989, 4689077646], [6470053707, 3014140395], [6625656352, 2396538782]
+    transfer = {up: [4170206564], down: [4874163563]}
+    third = Metric([a, b, c, d], transfer, send={"device": [2325736342]}, receive={"cloud": [658465201]})
+    problem = Partition(
+        ["a", "b", "c", "d"],
+        tensors=[(0, (1, 2, 3))],
+        places=("device", "cloud"),
+        metrics={"first": first, "second": second, "third": third},
+        minimize=("first", "second", "third"),
+        pins={"a": "device"},
+        result_at=None,
+        links=[up, down],
+    )
+    # a stays, b, c, d leave; the third metric: 2747470869 + 4689077646 + 3014140395 + 2396538782, and one tensor on
+    # its way: 4170206564 + 2325736342 + 658465201
+    assert enumerate_best(problem) == 20_001_635_799
+    assert_optimal(problem, run(name, problem), 20_001_635_799)
+
+
+@pytest.mark.parametrize("name", BOTH)
 def test_same_input_same_plan(name: str) -> None:
     problem = random_partition(random.Random(3), layers=30, limits=2, magnitude=3, tightness=(0.4, 0.6))
     plans: list[PartitionPlan] = [run(name, problem).plan for _ in range(3)]

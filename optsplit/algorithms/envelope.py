@@ -43,8 +43,9 @@ class Segment:
 class Envelope:
     """The optimal plans of a problem over a range of s, in order of s.
 
-    For a problem built from a profile, s is nanoseconds per byte of the fastest link, and `at` takes that link's
-    bytes per second. For one given in plain numbers, s multiplies the transfer costs: 1 is the problem itself.
+    For a problem built from a profile, s is nanoseconds per unit of the metric "traffic", of which a byte on the fastest
+    link makes `weight`; `at` takes that link's bytes per second. For a problem given in plain numbers, s multiplies
+    the transfer costs: 1 is the problem itself.
 
     Parameters
     ----------
@@ -52,14 +53,19 @@ class Envelope:
         One plan each; neighbours meet at the breakpoints.
     cuts
         How many minimum cuts it took.
-    per_byte
-        True when s is nanoseconds per byte.
+    weight
+        Traffic of one byte on the fastest link; 0 when s is a factor.
     """
 
     segments: tuple[Segment, ...]
     cuts: int
-    per_byte: bool
+    weight: int
     name: str = ""
+
+    @property
+    def per_byte(self) -> bool:
+        """True when s is a time per byte, so that `at` applies."""
+        return self.weight > 0
 
     @property
     def breakpoints(self) -> tuple[Fraction, ...]:
@@ -72,7 +78,7 @@ class Envelope:
 
     @cached_property
     def _rates(self) -> list[float]:
-        return [1e9 / float(s) if s else math.inf for s in reversed(self.breakpoints)]
+        return [1e9 / (float(s) * self.weight) if s else math.inf for s in reversed(self.breakpoints)]
 
     def at_s(self, s: float) -> Segment:
         """The optimal segment at s, by bisection; beyond the range, that of the nearer end."""
@@ -105,17 +111,20 @@ class _Line:
         return self.fixed * den + self.slope * num < other.fixed * den + other.slope * num
 
 
-def parts(problem: Partition) -> tuple[Costs, Costs, bool]:
-    """(fixed, slope, per_byte): the costs that do not change with bandwidth, and those that grow with s."""
+def parts(problem: Partition) -> tuple[Costs, Costs, int]:
+    """(fixed, slope, weight): the costs that do not change with bandwidth, those that grow with s, and `Envelope.weight`."""
     if "traffic" in problem.metrics and problem.objectives == ("latency",):
-        return problem.costs("fixed_latency"), problem.costs("traffic"), True
+        traffic, size = problem.costs("traffic"), problem.costs("bytes").transfer
+        sent = size > 0
+        weight = int((traffic.transfer[sent] // size[sent]).min()) if sent.any() else 1
+        return problem.costs("fixed_latency"), traffic, weight
     whole = problem.costs(problem.objectives[0])
     still, way = np.zeros_like(whole.compute), np.zeros_like(whole.transfer)
     ends = np.zeros_like(whole.send)
     return (
         Costs(whole.compute, way, ends, ends, whole.unit),
         Costs(still, whole.transfer, whole.send, whole.receive, whole.unit),
-        False,
+        0,
     )
 
 
@@ -133,17 +142,17 @@ def envelope(problem: Partition, slowest: float | None = None, fastest: float | 
     Raises
     ------
     InvalidInput
-        The problem has limits, several metrics or places, no plan at all, or numbers too large to stay exact.
+        The problem has limits, several metrics or places, or no plan at all.
     """
     if refused := sorted(problem.features & {LIMITS, LARGEST, PLACES}):
         raise InvalidInput(f"envelope does not take {', '.join(refused)}; solve the problem at each bandwidth instead")
-    fixed, slope, per_byte = parts(problem)
-    unit = 10**9 if per_byte else 1
-    slowest = (125.0 if per_byte else 1e-3) if slowest is None else slowest
-    fastest = (1.25e10 if per_byte else 1e3) if fastest is None else fastest
+    fixed, slope, weight = parts(problem)
+    unit = Fraction(10**9, weight) if weight else Fraction(1)
+    slowest = (125.0 if weight else 1e-3) if slowest is None else slowest
+    fastest = (1.25e10 if weight else 1e3) if fastest is None else fastest
     if not 0 < slowest < fastest < math.inf:
         raise InvalidInput(f"bandwidth from {slowest!r} to {fastest!r}; give two positive numbers, the slower first")
-    low, high = Fraction(unit) / Fraction(fastest), Fraction(unit) / Fraction(slowest)
+    low, high = unit / Fraction(fastest), unit / Fraction(slowest)
     low, high = low.limit_denominator(10**4), high.limit_denominator(10**4)
     solver = _Solver(problem, fixed, slope)
     lines = solver.between(low, high)
@@ -154,7 +163,7 @@ def envelope(problem: Partition, slowest: float | None = None, fastest: float | 
         if start == end and len(lines) > 1:
             continue  # optimal at an end of the range only, and there tied with its neighbour
         segments.append(Segment(problem.plan(line.at), line.fixed, line.slope, start, end))
-    return Envelope(tuple(segments), solver.cuts, per_byte, problem.name)
+    return Envelope(tuple(segments), solver.cuts, weight, problem.name)
 
 
 def _meet(a: _Line, b: _Line) -> Fraction:

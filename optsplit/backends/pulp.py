@@ -95,7 +95,10 @@ def minimise(model: pulp.LpProblem, watch: Watch, *, scale: int = 1, offset: int
     end = model.solverModel.getModelStatus()
     word = model.solverModel.modelStatusToString(end)
     if solver.proven:
-        return outcome(solver.proven.__getitem__, solver.bound, Limit.NONE, "Optimal (relaxation, exact duals)")
+        proven = solver.proven
+        return outcome(
+            lambda v: proven.get(v, round(v.lowBound)), solver.bound, Limit.NONE, "Optimal (relaxation, exact duals)"
+        )
     if end in (_END.kInfeasible, _END.kUnboundedOrInfeasible):
         return Outcome(None, None, True, Limit.NONE, watch, "HiGHS", versions, word)
     bound, value, objective = solver.best_bound(model.solverModel), None, None
@@ -115,7 +118,8 @@ def minimise(model: pulp.LpProblem, watch: Watch, *, scale: int = 1, offset: int
 
 
 def _value(variable: Any) -> int:
-    return round(float(variable.varValue))
+    # a variable that stands in no row and not in the objective is not part of the model: any value will do
+    return round(float(variable.lowBound if variable.varValue is None else variable.varValue))
 
 
 class _Search(pulp.HiGHS):  # type: ignore[misc]
@@ -162,7 +166,15 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
             highs.changeColIntegrality(j, highspy.HighsVarType.kInteger)
         self._start_clock(highs)
         basis = highs.getBasis()
+        # the relaxation's solution would be tried as a plan, and a fractional one can end the search in "Solve error"
+        highs.clearSolver()
         highs.run()
+        if highs.getModelStatus() == _END.kSolveError:
+            # about one in a thousand tiny models with a largest-of-several objective: its presolve trips over them
+            highs.clearSolver()
+            highs.setOptionValue("presolve", "off")
+            self._start_clock(highs)
+            highs.run()
         self._prove(highs, basis, exact, whole)
 
     def _prove(self, highs: Any, basis: Any, exact: LinearProgram, whole: list[int]) -> None:

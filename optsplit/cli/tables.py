@@ -144,6 +144,7 @@ def origin(source: dict[str, str]) -> str:
         source.get("scaled", ""),
         f"{source['rounds']} rounds" if "rounds" in source else "",
         "not stable" if source.get("stable") == "no" else "",
+        "interrupted" if source.get("interrupted") == "yes" else "",
     ]
     return ", ".join(word for word in words if word)
 

@@ -7,8 +7,8 @@ The metrics of a profiled network, for places p and arcs (p, q) of links:
 | latency | ns | seconds of each layer at its place, and of each tensor on its link |
 | energy | nJ | of the first place's device: computing, waiting for other places, sending and receiving (needs `device`) |
 | bytes | B | sent over all links |
-| traffic | B | the same, each byte weighted by how much slower its link is than the fastest one |
-| fixed_latency | ns | latency without what is proportional to bytes: latency = fixed_latency + traffic / fastest rate |
+| traffic | weighted B | the same, weighted by integers in the ratio of the links' slowness; w on the fastest link |
+| fixed_latency | ns | latency without what is proportional to bytes: latency = fixed_latency + traffic / (w * fastest rate) |
 | <p>_seconds | ns | busy time of a place |
 | <p>_<q>_seconds | ns | busy time of a link |
 | <p>_memory | B | weights held at a place; a weight that layers share is charged to each (safe, not tight) |
@@ -147,7 +147,7 @@ def _time_metrics(
         "fixed_latency": Metric(
             compute, {arc: np.full_like(size, round(link.latency * NANO)) for arc, link in arcs.items()}
         ),
-        "traffic": Metric(nothing, {arc: size * weight[arc] for arc in arcs}, unit="B"),
+        "traffic": Metric(nothing, {arc: size * weight[arc] for arc in arcs}, unit="weighted B"),
         "bytes": Metric(nothing, dict.fromkeys(arcs, size), unit="B"),
     }
     for p, place in enumerate(places):
@@ -158,7 +158,7 @@ def _time_metrics(
 
 
 def _weights(arcs: Mapping[Arc, Link]) -> dict[Arc, int]:
-    """Integers w with traffic = sum of w * bytes such that every link's seconds per byte is w / (the same rate)."""
+    """Integers in the ratio of the links' seconds per byte, for example 13 and 6 for rates of 6 and 13."""
     fastest = max(link.rate for link in arcs.values())
     slowness = {arc: Fraction(fastest / link.rate).limit_denominator(1000) for arc, link in arcs.items()}
     common = math.lcm(*(f.denominator for f in slowness.values()))
