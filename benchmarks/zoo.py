@@ -21,10 +21,65 @@ CLASSES = {
 }
 
 
+# Neurosurgeon's table of chosen cuts (Kang et al., ASPLOS 2017): "input" = all remote, "argmax" = all local
+PUBLISHED_NETWORKS = ("alexnet", "vgg19", "deepface", "lenet", "kaldi", "senna_pos", "senna_ner", "senna_chk")
+PUBLISHED = {
+    ("latency", "CPU", "wifi"): "input input input input input",
+    ("latency", "CPU", "lte"): "input input input argmax input",
+    ("latency", "CPU", "3g"): "argmax input input argmax input",
+    ("latency", "GPU", "wifi"): "pool5 input input argmax input",
+    ("latency", "GPU", "lte"): "argmax argmax input argmax input",
+    ("latency", "GPU", "3g"): "argmax argmax argmax argmax input",
+    ("energy", "CPU", "wifi"): "input input input input input",
+    ("energy", "CPU", "lte"): "input input input input input",
+    ("energy", "CPU", "3g"): "input input input argmax input",
+    ("energy", "GPU", "wifi"): "input input input argmax input",
+    ("energy", "GPU", "lte"): "pool5 input input argmax input",
+    ("energy", "GPU", "3g"): "argmax argmax input argmax input",
+}
+# stand-ins for a Jetson TK1's CPU and GPU and a K40, whose layer times are not published
+PUBLISHED_LOAD = {"CPU": {"device": 20.0, "server": 0.25}, "GPU": {"device": 3.0, "server": 0.25}}
+
+
 def kind(problem: osp.Partition, plan: osp.PartitionPlan) -> str:
     """ "local", "remote" or "split", counting only layers that are not pinned."""
     places = {place for layer, place in plan.assignment.items() if layer not in problem.pins}
     return "split" if len(places) > 1 else {"device": "local", "server": "remote"}[places.pop()]
+
+
+def cut(problem: osp.Partition, plan: osp.PartitionPlan) -> str:
+    """The cut in the paper's words: "input", "argmax", or the last layer at the device."""
+    which = kind(problem, plan)
+    if which != "split":
+        return {"local": "argmax", "remote": "input"}[which]
+    return [layer for layer in problem.layers if plan.assignment[layer] == "device"][-1]
+
+
+def published(profiles: dict[str, osp.Profile]) -> list[str]:
+    """Neurosurgeon's table beside ours: chains, so its own search is exact up to the way back and idle energy."""
+    rows, same, near, count = [], 0, 0, 0
+    for (metric, device, link), text in PUBLISHED.items():
+        theirs = [*text.split(), "argmax", "argmax", "argmax"]
+        row: list[object] = [metric, device, link]
+        for name, expected in zip(PUBLISHED_NETWORKS, theirs, strict=True):
+            problem = osp.Partition.from_profile(
+                profiles[f"{name}.modules"], osp.links[link], minimize=metric, load=PUBLISHED_LOAD[device],
+                device=osp.devices["odroid-xu4"],
+            )  # fmt: skip
+            best, heuristic = osp.solve(problem), osp.solve(problem, "neurosurgeon")
+            ours = cut(problem, best.plan)
+            count += 1
+            same += ours == expected
+            near += heuristic.objective == best.objective
+            row.append(ours if ours == expected else f"{ours} ({expected})")
+        rows.append(row)
+    return [
+        "\n## Neurosurgeon's published pattern\n",
+        f"Optimal cuts here, in brackets the published one where it differs. Measured times x {PUBLISHED_LOAD}, float32 "
+        "inputs of our reference networks, ODROID-XU4 power: the published layer times, input encodings and powers are not "
+        f"known. Equal cuts: {same} of {count}; Neurosurgeon's own choice is optimal on {near} of {count}.\n",
+        markdown(["metric", "device", "link", *PUBLISHED_NETWORKS], rows),
+    ]
 
 
 def main() -> None:
@@ -49,6 +104,7 @@ def main() -> None:
         ["network.grain", "layers", "link", "latency ms", "milp", "milp status", "milp gap", "plan", "cut ms", "milp ms"], rows
     ))  # fmt: skip
     body += patterns(profiles)
+    body += published(profiles)
     print(page("zoo", "Where to cut every reference network", "\n".join(body)))
 
 

@@ -50,7 +50,7 @@ class _Model:
         self.yes = self.cp.new_constant(1)
         self.at = [self._layer(v) for v in range(len(problem.layers))]
         # one literal for each reader and place; an output's end is known
-        self.readers = {t: [self.at[v] for v in readers] for t, (_, readers) in enumerate(problem.tensor_list)}
+        self.readers = {t: [self.at[v] for v in readers] for t, (_, readers) in enumerate(problem.tensors)}
         end = [self.yes if p == problem.result_place else ~self.yes for p in self.places]
         for t in problem.outputs if problem.result_place >= 0 else ():
             self.readers[t].append(end)
@@ -72,7 +72,7 @@ class _Model:
         return {k: self.cp.new_bool_var(f"{name}_{'_'.join(map(str, k))}") for k in keys}
 
     def _source(self, t: int) -> list[_Literal]:
-        return self.at[self.problem.tensor_list[t][0]]
+        return self.at[self.problem.tensors[t][0]]
 
     # --- constraints ------------------------------------------------------------------------------------------
 

@@ -63,10 +63,10 @@ class _Model:
         self.binaries: list[pulp.LpVariable] = []
         self.x = [self._place(v, int(p)) for v, p in enumerate(problem.fixed)]
         # (tensor, source, where its reader runs); an output's end is a reader pinned there
-        self.reads = [(t, self.x[u], self.x[v]) for t, (u, readers) in enumerate(problem.tensor_list) for v in readers]
+        self.reads = [(t, self.x[u], self.x[v]) for t, (u, readers) in enumerate(problem.tensors) for v in readers]
         if problem.result_place >= 0:
             end = self._pinned(problem.result_place)
-            self.reads += [(t, self.x[problem.tensor_list[t][0]], end) for t in problem.outputs]
+            self.reads += [(t, self.x[problem.tensors[t][0]], end) for t in problem.outputs]
         moving = np.zeros(len(problem.sources), dtype=bool)
         moving[[t for t, _, _ in self.reads]] = True
         self.y = self._where("y", moving & np.any([self._f(m) > 0 for m in self.used], axis=0))
@@ -178,7 +178,7 @@ class _Model:
         """sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]: a reader is never earlier than its source."""
         if not self.problem.one_way:
             return
-        for u, v in sorted({(u, v) for u, readers in self.problem.tensor_list for v in readers}):
+        for u, v in sorted({(u, v) for u, readers in self.problem.tensors for v in readers}):
             for k in self.places[:-1]:
                 parts = [*((1, self.x[v][q]) for q in range(k + 1)), *((-1, self.x[u][q]) for q in range(k + 1))]
                 self._row("one_way", parts, pulp.LpConstraintLE, 0)

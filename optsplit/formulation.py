@@ -24,11 +24,12 @@ def load(file: str) -> ModuleType:
     checkout = Path(__file__).resolve().parents[1]
     package = checkout / "formulations" / "__init__.py"
     loaded = sys.modules.get("formulations")
-    found = Path(loaded.__file__).resolve() if loaded is not None and loaded.__file__ else None
+    origin = getattr(loaded, "__file__", None)
+    found = Path(origin).resolve() if origin else None
     if loaded is None:
         spec = importlib.util.find_spec("formulations")
         found = Path(spec.origin).resolve() if spec is not None and spec.origin else None
-    if found is None and package.exists():
+    if loaded is None and found is None and package.exists():
         sys.path.append(str(checkout))
         importlib.invalidate_caches()
     elif found != package:

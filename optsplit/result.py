@@ -124,7 +124,10 @@ class Result:
         return self
 
     def __str__(self) -> str:
-        rows = [("method", self.method), ("status", self.status.value + (f" ({self.limit} limit)" if self.limit != Limit.NONE else ""))]
+        rows = [
+            ("method", self.method),
+            ("status", self.status.value + (f" ({self.limit} limit)" if self.limit != Limit.NONE else "")),
+        ]
         unit = self.units.get(self.minimize[0], "") if self.minimize else ""
         rows.append(("minimises", ", ".join(self.minimize)))
         rows.append(("objective", quantity(self.objective, unit)))
@@ -138,7 +141,9 @@ class Result:
                 places[place] = places.get(place, 0) + 1
             rows.append(("layers", ", ".join(f"{place} {count}" for place, count in places.items())))
         for conflict in self.conflicts:
-            best = "no value helps alone" if conflict.best is None else f"least {quantity(conflict.best, conflict.unit)}"
+            best = (
+                "no value helps alone" if conflict.best is None else f"least {quantity(conflict.best, conflict.unit)}"
+            )
             rows.append((f"limit {conflict.metric}", f"{quantity(conflict.limit, conflict.unit)} conflicts ({best})"))
         if self.raw_status:
             rows.append(("raw status", self.raw_status))

@@ -143,17 +143,27 @@ def _choose(problem: Any, name: str) -> Method:
         raise InvalidInput(unknown("method", name, known))
     if reason := known[name].mismatch(problem):
         able = ", ".join(repr(m.name) for m in methods(problem)) or "none"
-        raise MethodMismatch(f"method {name!r} cannot solve this {type(problem).__name__}: {reason}; methods that can: {able}")
+        raise MethodMismatch(
+            f"method {name!r} cannot solve this {type(problem).__name__}: {reason}; methods that can: {able}"
+        )
     return known[name]
 
 
 def _judge(problem: Any, method: Method, options: Options, answer: Answer) -> Result:
     """Price the plan by the problem itself, and give the status that the numbers support."""
     objective, metrics = None, {}
+    if answer.bound is not None and not isinstance(answer.bound, int):
+        raise SolverDisagreement(
+            f"method {method.name!r} claims bound {answer.bound}; a bound is an integer in the problem's units, or None"
+        )
+    if answer.plan is None and answer.objective is not None:
+        raise SolverDisagreement(f"method {method.name!r} claims objective {answer.objective}, but returned no plan")
     if answer.plan is not None:
         evaluation = problem.evaluate(answer.plan)
         if evaluation.violations:
-            raise SolverDisagreement(f"method {method.name!r} returned a plan that breaks a rule: {evaluation.violations[0]}")
+            raise SolverDisagreement(
+                f"method {method.name!r} returned a plan that breaks a rule: {evaluation.violations[0]}"
+            )
         objective, metrics = evaluation.objective, dict(evaluation.metrics)
         if answer.objective is not None and answer.objective != objective:
             raise SolverDisagreement(

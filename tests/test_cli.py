@@ -473,3 +473,9 @@ def test_ctrl_c_ends_with_a_clean_message(folder):
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out, err) == (130, "", "optsplit: interrupted\n")
+
+
+def test_chatter_of_libraries_never_reaches_stdout() -> None:
+    code = "import os; from optsplit.cli.screen import keep_stdout; keep_stdout(); os.write(1, b'noise'); print('{}')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("{}\n", "noise")

@@ -113,7 +113,7 @@ class _Line:
 
 def parts(problem: Partition) -> tuple[Costs, Costs, int]:
     """(fixed, slope, weight): the costs that do not change with bandwidth, those that grow with s, and `Envelope.weight`."""
-    if "traffic" in problem.metrics and problem.objectives == ("latency",):
+    if {"fixed_latency", "traffic", "bytes"} <= set(problem.metrics) and problem.objectives == ("latency",):
         traffic, size = problem.costs("traffic"), problem.costs("bytes").transfer
         sent = size > 0
         weight = int((traffic.transfer[sent] // size[sent]).min()) if sent.any() else 1
@@ -153,7 +153,7 @@ def envelope(problem: Partition, slowest: float | None = None, fastest: float | 
     if not 0 < slowest < fastest < math.inf:
         raise InvalidInput(f"bandwidth from {slowest!r} to {fastest!r}; give two positive numbers, the slower first")
     low, high = unit / Fraction(fastest), unit / Fraction(slowest)
-    low, high = low.limit_denominator(10**4), high.limit_denominator(10**4)
+    low, high = (s.limit_denominator(max(10**4, int(10**4 / s))) for s in (low, high))
     solver = _Solver(problem, fixed, slope)
     lines = solver.between(low, high)
     segments = []
@@ -173,7 +173,9 @@ def _meet(a: _Line, b: _Line) -> Fraction:
 class _Solver:
     def __init__(self, problem: Partition, fixed: Costs, slope: Costs) -> None:
         # bytes of float32 tensors share a factor; without it the exact sums below stay small
-        shared = int(np.gcd.reduce(np.concatenate([p.ravel() for p in (slope.transfer, slope.send, slope.receive)]))) or 1
+        shared = (
+            int(np.gcd.reduce(np.concatenate([p.ravel() for p in (slope.transfer, slope.send, slope.receive)]))) or 1
+        )
         self.shared = shared
         self.problem, self.fixed = problem, fixed
         self.slope = Costs(
@@ -216,6 +218,12 @@ def table(envelope: Envelope) -> list[Mapping[str, Any]]:
         for place in segment.plan.assignment.values():
             counts[place] = counts.get(place, 0) + 1
         rows.append(
-            {"low": float(segment.low), "high": float(segment.high), "fixed": segment.fixed, "slope": segment.slope, "layers": counts}
+            {
+                "low": float(segment.low),
+                "high": float(segment.high),
+                "fixed": segment.fixed,
+                "slope": segment.slope,
+                "layers": counts,
+            }
         )
     return rows

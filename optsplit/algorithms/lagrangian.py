@@ -18,13 +18,14 @@ import itertools
 import math
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import ortools
 from numpy.typing import NDArray
 from ortools.linear_solver import pywraplp
 
 from optsplit.algorithms.mincut import CutNetwork
+from optsplit.backends import maxflow
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import Costs, IntArray
 from optsplit.problems.partition import Partition
@@ -57,7 +58,10 @@ class _Search:
         names = self.objectives + list(self.limits)
         self.costs = [problem.costs(name) for name in names]
         self.k = len(self.objectives)
-        self.right = np.array(list(self.limits.values()), dtype=np.int64)
+        # no plan costs more than the total, nor less than 0: wider limits mean the same
+        self.right = np.array(
+            [max(-1, min(limit, problem.costs(name).total)) for name, limit in self.limits.items()], dtype=np.int64
+        )
         # each metric by its size, so that the linear programme sees numbers near 1
         self.size = np.array([max(c.total, 1) for c in self.costs], dtype=float)
         self.best: int | None = None
@@ -111,6 +115,8 @@ class _Search:
         reach = float(sum(m * max(c.total, 1) for m, c in zip(multipliers, self.costs)))
         reach += float((multipliers[self.k :] * self.right).sum())
         largest = float(multipliers.max())
+        if largest <= 0.0:
+            return np.zeros(len(multipliers), dtype=np.int64)
         scale = min(_LARGEST_SUM / max(reach, 1e-300), 2**40 / max(largest, 1e-300))
         return np.floor(multipliers * scale * 0.5).astype(np.int64)
 
@@ -151,7 +157,9 @@ class _Search:
             return []
         undecided = np.where(free, np.minimum(mix, 1 - mix), -1.0)
         # among equals the layer with the most at stake
-        stake = sum((np.abs(c.compute[:, 0] - c.compute[:, 1]) / s for c, s in zip(self.costs, self.size)), np.zeros(len(mix)))
+        stake = sum(
+            (np.abs(c.compute[:, 0] - c.compute[:, 1]) / s for c, s in zip(self.costs, self.size)), np.zeros(len(mix))
+        )
         layer = int(np.lexsort((stake, undecided.round(6)))[-1])
         children = []
         for place in (0, 1):
@@ -223,7 +231,7 @@ class _Master:
         self.excess = lp.NumVar(0.0, inf, "excess")
         for row in self.caps:
             row.SetCoefficient(self.excess, -1.0)
-        self.share = []
+        self.share: list[Any] = []
         for column in columns:
             self._enter(column)
 
@@ -291,7 +299,7 @@ def solve(problem: Partition, options: Options) -> Answer:
         solve_seconds=search.seconds() - built,
         trace=tuple(search.trace),
         solver="minimum cuts and GLOP",
-        versions={"ortools": ortools.__version__},
+        versions=maxflow.VERSIONS,
         raw_status=f"{search.nodes} nodes, {search.cuts} cuts",
     )
     if search.best_at is None:

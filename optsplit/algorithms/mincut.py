@@ -25,6 +25,8 @@ from optsplit.method import Answer, Options
 from optsplit.problems.metric import Costs, IntArray
 from optsplit.problems.partition import Partition
 
+_FITS = 2**62
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -149,7 +151,13 @@ class CutNetwork:
     def cut(self, costs: Costs) -> Cut:
         """The minimum cut for these costs; of several minimal ones, that with most layers at the second place."""
         arcs = self.arcs(costs)
-        value, side = maxflow.minimum_cut(arcs.tails, arcs.heads, arcs.capacities, self.s, self.t)
+        tails, heads, capacities, source = arcs.tails, arcs.heads, arcs.capacities, self.s
+        if capacities.dtype != object and capacities[tails == source].sum(dtype=np.float64) >= _FITS:
+            # endless arcs side by side could carry more than 64 bits: a source before s lets no more than one through
+            source = int(max(tails.max(), heads.max(), self.t)) + 1
+            tails, heads = np.append(tails, source), np.append(heads, self.s)
+            capacities = np.append(capacities, arcs.endless)
+        value, side = maxflow.minimum_cut(tails, heads, capacities, source, self.t)
         if value >= arcs.endless:
             return Cut(None, arcs.endless)
         at = np.where(self.fixed >= 0, self.fixed, 1)
@@ -167,7 +175,7 @@ def solve(problem: Partition, options: Options) -> Answer:
         build_seconds=built - start,
         solve_seconds=time.perf_counter() - built,
         solver=maxflow.SOLVER,
-        versions=maxflow.versions(),
+        versions=maxflow.VERSIONS,
     )
     if cut.at is None:
         return replace(answer, infeasible=True, raw_status="every cut is infinite")

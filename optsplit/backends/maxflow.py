@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import ortools
 from numpy.typing import NDArray
 from ortools.graph.python.max_flow import SimpleMaxFlow
 
@@ -13,13 +13,9 @@ from optsplit.errors import InvalidInput
 from optsplit.problems.metric import IntArray
 
 SOLVER = "ortools max flow"
+VERSIONS = {"ortools": version("ortools")}
 
 _FITS = 2**62
-
-
-def versions() -> dict[str, str]:
-    """The version behind the answer."""
-    return {"ortools": ortools.__version__}
 
 
 def minimum_cut(tails: IntArray, heads: IntArray, capacities: NDArray[Any], s: int, t: int) -> tuple[int, IntArray]:

@@ -11,6 +11,7 @@ from optsplit.cli.envelopes import envelope
 from optsplit.cli.listing import methods, presets, version
 from optsplit.cli.planning import compare, plan, solve
 from optsplit.cli.profiling import profile, trace
+from optsplit.cli.screen import keep_stdout
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -27,3 +28,9 @@ def main() -> None:
 
 for command in (demo, trace, profile, plan, solve, compare, envelope, methods, presets, version):
     main.add_command(command)
+
+
+def run() -> None:
+    """The program `optsplit`."""
+    keep_stdout()
+    main(prog_name="optsplit")

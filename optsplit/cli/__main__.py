@@ -1,5 +1,5 @@
 """`python -m optsplit.cli`: the command line without its script."""
 
-from optsplit.cli import main
+from optsplit.cli import run
 
-main(prog_name="optsplit")
+run()

@@ -19,7 +19,7 @@ SLOWER = 12.0
 
 
 @click.command()
-@click.option("--network", default="googlenet", metavar="NAME", help="A bundled profile (default: googlenet).")
+@click.option("--network", default="densenet201", metavar="NAME", help="A bundled profile (default: densenet201).")
 @click.option("--link", default="4g", metavar="LINK", help="A preset, or UP[:DOWN]mbit (default: 4g).")
 @common
 def demo(network: str, link: str, as_json: bool) -> None:

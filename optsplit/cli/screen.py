@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,14 @@ def _console(stream: Any) -> Console:
     # names of layers may hold brackets and colons: they are text, never markup
     width = None if stream.isatty() else WIDTH_OF_A_FILE
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+
+
+def keep_stdout() -> None:
+    """Send what libraries write to file descriptor 1 to stderr: HiGHS 1.12 prints there even when it is told not to."""
+    sys.stdout.flush()
+    answers = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
+    os.dup2(2, 1)
+    sys.stdout = answers
 
 
 def show(*what: Any) -> None:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from optsplit.errors import InvalidInput, unknown
 from optsplit.hardware import Connection, Device, Link
-from optsplit.problems.metric import Arc, IntArray, Metric
+from optsplit.problems.metric import LARGEST_TOTAL, Arc, IntArray, Metric
 from optsplit.problems.partition import Partition
 from optsplit.profiling.profile import Profile
 
@@ -33,7 +33,10 @@ NANO = 1e9
 
 
 def _nano(values: NDArray[np.float64]) -> IntArray:
-    return np.rint(values * NANO).astype(np.int64)
+    rounded = np.rint(values * NANO)
+    if values.size and not rounded.max() < LARGEST_TOTAL:
+        return rounded  # not integers: the problem refuses them, and names the value
+    return rounded.astype(np.int64)
 
 
 def partition(
@@ -122,15 +125,21 @@ def _arcs(profile: Profile, links: Connection | Mapping[Arc, Link]) -> dict[Arc,
         if len(places) != 2:
             raise InvalidInput(f"one connection for the places {places}; give a Link for each arc (from, to)")
         return {(places[0], places[1]): links.up, (places[1], places[0]): links.down}
-    for arc in links:
+    if not isinstance(links, Mapping):
+        raise InvalidInput(f"links are a {type(links).__name__}; give a Connection, or a Link for each arc (from, to)")
+    if not links:
+        raise InvalidInput(f"no link between the places {places}; give a Connection, or a Link for each arc (from, to)")
+    for arc, link in links.items():
         for place in arc:
             if place not in places:
                 raise InvalidInput(f"link {arc!r}: {unknown('place', place, places)}")
+        if not isinstance(link, Link):
+            raise InvalidInput(f"link {arc!r} is a {type(link).__name__}; give an optsplit.Link")
     return dict(links)
 
 
 def _only(values: IntArray, place: int, places: int) -> IntArray:
-    column = np.zeros((len(values), places), dtype=np.int64)
+    column = np.zeros((len(values), places), dtype=values.dtype)
     column[:, place] = values
     return column
 
@@ -141,7 +150,7 @@ def _time_metrics(
     compute = _nano(seconds)
     nothing = np.zeros_like(compute)
     transfer = {arc: _nano(link.latency + size / link.rate) for arc, link in arcs.items()}
-    weight = _weights(arcs)
+    weight = _weights(arcs, int(size.sum()))
     metrics = {
         "latency": Metric(compute, transfer),
         "fixed_latency": Metric(
@@ -157,12 +166,18 @@ def _time_metrics(
     return metrics
 
 
-def _weights(arcs: Mapping[Arc, Link]) -> dict[Arc, int]:
-    """Integers in the ratio of the links' seconds per byte, for example 13 and 6 for rates of 6 and 13."""
+def _weights(arcs: Mapping[Arc, Link], total: int) -> dict[Arc, int]:
+    """Integers in the ratio of the links' seconds per byte, for example 13 and 6 for rates of 6 and 13.
+
+    Of several links whose ratio needs large integers: rounded, so that `total` bytes over each fit the problem's own.
+    """
     fastest = max(link.rate for link in arcs.values())
     slowness = {arc: Fraction(fastest / link.rate).limit_denominator(1000) for arc, link in arcs.items()}
     common = math.lcm(*(f.denominator for f in slowness.values()))
-    return {arc: int(f * common) for arc, f in slowness.items()}
+    room = LARGEST_TOTAL / (2 * max(total, 1) * float(sum(slowness.values())))
+    while common > max(room, 1):
+        common = min(common, 10**9) // 10 if common > 10 else 1
+    return {arc: round(f * common) for arc, f in slowness.items()}
 
 
 def _joules(profile: Profile, load: Mapping[str, float] | None) -> NDArray[np.float64] | None:
@@ -189,4 +204,4 @@ def _energy(
 def _limit(name: str, value: float, unit: str) -> int:
     if not (math.isfinite(value) and value >= 0):
         raise InvalidInput(f"limit on {name!r} is {value!r}; give a finite number, 0 or more")
-    return round(value) if unit == "B" else round(value * NANO)
+    return round(value * NANO) if unit in ("ns", "nJ") else round(value)

@@ -89,6 +89,18 @@ class Costs:
         )
 
 
+def frozen(metric: Metric, costs: Costs, places: Sequence[str]) -> Metric:
+    """The same metric over the checked, read-only arrays of its `costs`."""
+    at = {place: i for i, place in enumerate(places)}
+    return Metric(
+        costs.compute,
+        {(p, q): costs.transfer[at[p], at[q]] for p, q in metric.transfer},
+        {place: costs.send[at[place]] for place in metric.send},
+        {place: costs.receive[at[place]] for place in metric.receive},
+        metric.unit,
+    )
+
+
 def integers(what: str, values: ArrayLike, shape: tuple[int, ...], labels: Sequence[str] = ()) -> IntArray:
     """`values` as a read-only int64 array of `shape`; what is not an integer, or negative, is refused.
 
@@ -100,7 +112,7 @@ def integers(what: str, values: ArrayLike, shape: tuple[int, ...], labels: Seque
         raise InvalidInput(f"{what}: rows of unequal length; expected shape {shape}") from error
     if array.shape != shape:
         raise InvalidInput(f"{what} has shape {array.shape}; expected {shape}")
-    if array.dtype != np.int64:
+    if array.dtype != np.int64 or (array.size and int(array.max()) >= LARGEST_TOTAL):
         array = _exact(what, array, labels)
     if array.size and int(array.min()) < 0:
         index = tuple(int(i) for i in np.argwhere(array < 0)[0])
@@ -116,8 +128,9 @@ def _exact(what: str, array: NDArray[Any], labels: Sequence[str]) -> IntArray:
         return np.zeros(array.shape, dtype=np.int64)
     if array.dtype.kind not in "iufOb":
         raise InvalidInput(f"{what} holds {array.dtype} values; give integers")
-    for index, value in np.ndenumerate(array):
-        ok = isinstance(value, (int, np.integer, np.bool_)) or (isinstance(value, (float, np.floating)) and float(value).is_integer())
+    for index, entry in np.ndenumerate(array):
+        value = entry.item() if isinstance(entry, np.generic) else entry
+        ok = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if not ok:
             raise InvalidInput(
                 f"{what}{_at(index, labels)} is {value!r}; give integers (seconds as nanoseconds, joules as nanojoules)"

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optsplit.errors import InvalidInput, unknown
-from optsplit.graph import refuse_cycle, refuse_duplicates
-from optsplit.problems.metric import Arc, Costs, IntArray, Metric, dense
+from optsplit.graph import refuse_duplicates
+from optsplit.problems import reading
+from optsplit.problems.metric import Arc, Costs, IntArray, Metric, dense, frozen
 
 if TYPE_CHECKING:
     from optsplit.hardware import Connection, Device, Link
@@ -128,15 +129,17 @@ class Partition:
             raise InvalidInput(f"partition has places {self.places}; give at least two")
         refuse_duplicates("partition: layer", self.layers)
         refuse_duplicates("partition: place", self.places)
-        put(tensors=self._read_tensors(edges, tensors), metrics=dict(metrics or {}))
+        put(tensors=reading.tensors(self.layers, edges, tensors), metrics=dict(metrics or {}))
         put(_costs={k: dense(k, m, self.layers, self.tensor_names, self.places) for k, m in self.metrics.items()})
+        # the checked copies: arrays that the caller changes later change nothing here
+        put(metrics={k: frozen(m, self.costs(k), self.places) for k, m in self.metrics.items()})
         put(objectives=(minimize,) if isinstance(minimize, str) else tuple(minimize))
         if not self.objectives:
             raise InvalidInput("partition minimises nothing; name a metric")
         for metric in self.objectives:
             if metric not in self.metrics:
                 raise InvalidInput(f"minimize: {unknown('metric', metric, self.metrics)}")
-        put(limits=self._read_limits(limits or {}), pins=dict(pins or {}))
+        put(limits=reading.limits(limits or {}, self.metrics), pins=dict(pins or {}))
         for layer, place in self.pins.items():
             if layer not in self.index:
                 raise InvalidInput(f"pin of {unknown('layer', layer, self.layers)}")
@@ -146,56 +149,8 @@ class Partition:
         if self.result_at is not None and self.result_at not in self.places:
             raise InvalidInput(f"result_at: {unknown('place', self.result_at, self.places)}")
         unread = (t for t, (_, readers) in enumerate(self.tensors) if not readers)
-        put(outputs=tuple(sorted({int(t) for t in (unread if outputs is None else outputs)})))
-        for t in self.outputs:
-            if not 0 <= t < len(self.tensors):
-                raise InvalidInput(f"output tensor {t}; tensors are 0..{len(self.tensors) - 1}")
-        put(links=self._read_links(links))
-
-    def _read_tensors(
-        self,
-        edges: Iterable[tuple[int | str, int | str]],
-        tensors: Sequence[tuple[int, Sequence[int]]] | None,
-    ) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        n = len(self.layers)
-
-        def position(layer: int | str) -> int:
-            if isinstance(layer, str):
-                if layer not in self.index:
-                    raise InvalidInput(f"edge names {unknown('layer', layer, self.layers)}")
-                return self.index[layer]
-            if not 0 <= int(layer) < n:
-                raise InvalidInput(f"edge names layer {layer!r}; layers are 0..{n - 1}")
-            return int(layer)
-
-        if tensors is None:
-            readers: list[set[int]] = [set() for _ in range(n)]
-            for u, v in edges:
-                readers[position(u)].add(position(v))
-            tensors = [(u, tuple(vs)) for u, vs in enumerate(readers)]
-        checked = tuple((position(u), tuple(sorted({position(v) for v in vs}))) for u, vs in tensors)
-        if any(vs and vs[0] <= u for u, vs in checked):
-            refuse_cycle("partition", self.layers, [(u, v) for u, vs in checked for v in vs])
-        return checked
-
-    def _read_limits(self, limits: Mapping[str, int]) -> dict[str, int]:
-        for metric, value in limits.items():
-            if metric not in self.metrics:
-                raise InvalidInput(f"limit on {unknown('metric', metric, self.metrics)}")
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-                raise InvalidInput(f"limit on {metric!r} is {value!r}; give an integer in {self.metrics[metric].unit}")
-        return {metric: int(value) for metric, value in limits.items()}
-
-    def _read_links(self, links: Iterable[Arc] | None) -> frozenset[Arc]:
-        if links is None:
-            arcs = {arc for metric in self.metrics.values() for arc in metric.transfer}
-            return frozenset(arcs or {(p, q) for p in self.places for q in self.places if p != q})
-        checked = frozenset((str(p), str(q)) for p, q in links)
-        for arc in checked:
-            for place in arc:
-                if place not in self.places:
-                    raise InvalidInput(f"link {arc!r}: {unknown('place', place, self.places)}")
-        return checked
+        put(outputs=reading.outputs(unread if outputs is None else outputs, len(self.tensors)))
+        put(links=reading.links(links, self.metrics, self.places))
 
     # --- structure, as arrays ---------------------------------------------------------------------------------
 
@@ -203,10 +158,6 @@ class Partition:
     def index(self) -> Mapping[str, int]:
         """Position of each layer by name."""
         return {layer: i for i, layer in enumerate(self.layers)}
-
-    @property
-    def tensor_list(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        return self.tensors
 
     @property
     def edges(self) -> list[tuple[int, int]]:

@@ -1,0 +1,97 @@
+"""What the structure of a partition is given as, checked and laid out as the problem keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from optsplit.errors import InvalidInput, unknown
+from optsplit.graph import refuse_cycle
+from optsplit.problems.metric import Arc, Metric
+
+Layer = int | str
+"""A layer by its position or its name."""
+
+
+def tensors(
+    layers: Sequence[str], edges: Iterable[tuple[Layer, Layer]], given: Sequence[tuple[int, Sequence[int]]] | None
+) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """(source, readers) of each tensor as positions: those given, or one for each layer, read along the edges.
+
+    Raises
+    ------
+    InvalidInput
+        A layer that does not exist, what is no pair, or a cycle, which the message shows.
+    """
+    index = {layer: i for i, layer in enumerate(layers)}
+
+    def position(layer: Layer) -> int:
+        if isinstance(layer, str):
+            if layer not in index:
+                raise InvalidInput(f"edge names {unknown('layer', layer, layers)}")
+            return index[layer]
+        if not isinstance(layer, (int, np.integer)):
+            raise InvalidInput(f"edge names layer {layer!r}; give its name, or its position 0..{len(layers) - 1}")
+        if not 0 <= layer < len(layers):
+            raise InvalidInput(f"edge names layer {layer!r}; layers are 0..{len(layers) - 1}")
+        return int(layer)
+
+    pairs = list(edges)
+    if given is None:
+        readers: list[set[int]] = [set() for _ in layers]
+        for pair in pairs:
+            if not _is_pair(pair):
+                raise InvalidInput(f"edge {pair!r}; give a pair (source, reader)")
+            readers[position(pair[0])].add(position(pair[1]))
+        given = [(u, tuple(vs)) for u, vs in enumerate(readers)]
+    elif pairs:
+        raise InvalidInput("partition has both edges and tensors; give one of them")
+    for tensor in given:
+        if not (_is_pair(tensor) and isinstance(tensor[1], Iterable)):
+            raise InvalidInput(f"tensor {tensor!r}; give a pair (source, readers)")
+    checked = tuple((position(u), tuple(sorted({position(v) for v in vs}))) for u, vs in given)
+    if any(vs and vs[0] <= u for u, vs in checked):
+        refuse_cycle("partition", layers, [(u, v) for u, vs in checked for v in vs])
+    return checked
+
+
+def limits(given: Mapping[str, int], metrics: Mapping[str, Metric]) -> dict[str, int]:
+    """Limits on metrics that exist, as integers."""
+    for metric, value in given.items():
+        if metric not in metrics:
+            raise InvalidInput(f"limit on {unknown('metric', metric, metrics)}")
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise InvalidInput(f"limit on {metric!r} is {value!r}; give an integer in {metrics[metric].unit}")
+    return {metric: int(value) for metric, value in given.items()}
+
+
+def outputs(given: Iterable[int], tensors: int) -> tuple[int, ...]:
+    """Positions of output tensors, each once, sorted."""
+    chosen = list(given)
+    for t in chosen:
+        if not (isinstance(t, (int, np.integer)) and 0 <= t < tensors):
+            raise InvalidInput(f"output tensor {t!r}; tensors are 0..{tensors - 1}")
+    return tuple(sorted({int(t) for t in chosen}))
+
+
+def links(given: Iterable[Arc] | None, metrics: Mapping[str, Metric], places: Sequence[str]) -> frozenset[Arc]:
+    """The arcs given, or those of the metrics' transfers, or all."""
+    if given is None:
+        arcs = {arc for metric in metrics.values() for arc in metric.transfer}
+        return frozenset(arcs or {(p, q) for p in places for q in places if p != q})
+    arcs = set()
+    for arc in given:
+        if not _is_pair(arc):
+            raise InvalidInput(f"link {arc!r}; give a pair of two places (from, to)")
+        for place in arc:
+            if place not in places:
+                raise InvalidInput(f"link {arc!r}: {unknown('place', place, places)}")
+        if arc[0] == arc[1]:
+            raise InvalidInput(f"link {arc!r} joins a place to itself; give two places")
+        arcs.add((str(arc[0]), str(arc[1])))
+    return frozenset(arcs)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str) and len(value) == 2
