@@ -19,6 +19,7 @@ one more reader, pinned at r.
     one_way     sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]             v in rd(t), not an output's end; k
     value_m     = sum c[v,p] x[v,p] + sum f[t,p,q] y[t,p,q] + sum s[t,p] w[t,p] + sum g[t,q] r[t,q]
     limits      value_m <= L_m
+    dear        x[src(t),p] + x[v,q] <= 1                                   v in rd(t), f_m[t,p,q] > L_m
     largest     z >= value_m
 
 y, w and r need no integrality: nothing but these rows holds them up. They stand only where a metric in use has a
@@ -199,6 +200,14 @@ class _Model:
             size = scale_to(self.problem.costs(metric).total, ROW_SIZE)
             self._row("limit", [(1, self.value(metric))], pulp.LpConstraintLE, max(limit, -1) + 0.5, size)
 
+    def dear(self) -> None:
+        """x[src(t),p] + x[v,q] <= 1 where sending t from p to q alone breaks a limit: implied, and tighter."""
+        over = [self._f(metric) > limit for metric, limit in self.limits.items()]
+        shut = np.any(over, axis=0) if over else np.zeros((len(self.places),) * 2 + (0,), dtype=bool)
+        for t, source, reader in self.reads if shut.any() else ():
+            for p, q in np.argwhere(shut[:, :, t]).tolist():
+                self._row("dear", [(1, source[p]), (1, reader[q])], pulp.LpConstraintLE, 1)
+
     def objective(self) -> tuple[int, int]:
         """The one metric; or z, with z >= value_m (`largest`). Returns scale and offset of the objective."""
         names = self.problem.objectives
@@ -251,7 +260,7 @@ def solve(problem: Partition, options: Options) -> Answer:
     model = _Model(problem)
     scale, offset = model.objective()
     for group in (model.assignment, model.transfer, model.inflow, model.outflow, model.send, model.receive,
-                  model.links, model.one_way, model.limit):  # fmt: skip
+                  model.links, model.one_way, model.limit, model.dear):  # fmt: skip
         group()
     bounds: list[int] = []
     while True:

@@ -48,8 +48,8 @@ class TracePoint:
 class Conflict:
     """A limit that takes part in making a problem infeasible.
 
-    `best` is the least value of the metric when its own limit is lifted and the others stand; None when
-    lifting this one limit alone does not help.
+    `best` is the least value of the metric when its own limit is lifted and the other conflicting ones stand; None
+    when that was not settled in time.
     """
 
     metric: str
@@ -142,7 +142,9 @@ class Result:
             rows.append(("layers", ", ".join(f"{place} {count}" for place, count in places.items())))
         for conflict in self.conflicts:
             best = (
-                "no value helps alone" if conflict.best is None else f"least {quantity(conflict.best, conflict.unit)}"
+                "least value not settled"
+                if conflict.best is None
+                else f"least {quantity(conflict.best, conflict.unit)}"
             )
             rows.append((f"limit {conflict.metric}", f"{quantity(conflict.limit, conflict.unit)} conflicts ({best})"))
         if self.raw_status:

@@ -36,7 +36,10 @@ def test_the_cut_of_a_part_that_is_fixed() -> None:
 def test_one_network_prices_many_metrics() -> None:
     problem = Partition(
         ["a", "b"], [(0, 1)],
-        metrics={"latency": Metric([[1, 5], [9, 2]], {UP: [4, 0]}), "energy": Metric([[3, 0], [3, 0]], {UP: [9, 9]}, unit="nJ")},
+        metrics={
+            "latency": Metric([[1, 5], [9, 2]], {UP: [4, 0]}),
+            "energy": Metric([[3, 0], [3, 0]], {UP: [9, 9]}, unit="nJ"),
+        },
         result_at=None,
     )  # fmt: skip
     network = CutNetwork(problem)

@@ -125,7 +125,7 @@ def test_a_shared_tensor_is_paid_once_each_way(at: list[int], latency: int, mess
 
 
 def test_send_and_receive_are_paid_once_per_tensor_and_place() -> None:
-    # a at the device is read at edge twice and at cloud: leaves once (7), enters edge (20) and cloud (300), two ways (1, 2)
+    # a is read at edge twice and at cloud: it leaves once (7), enters edge (20) and cloud (300), by two ways (1, 2)
     problem = Partition(
         ["a", "b", "c", "d"],
         [(0, 1), (0, 2), (0, 3)],

@@ -60,7 +60,7 @@ def test_the_table_of_an_infeasible_problem_has_its_conflicts() -> None:
     conflicts = (Conflict("latency", 5000, 7000, "ns"), Conflict("memory", 3, None, "B"))
     text = str(Result("m", Status.INFEASIBLE, conflicts=conflicts))
     assert re.search(r"^limit latency +5 us conflicts \(least 7 us\)$", text, re.MULTILINE)
-    assert re.search(r"^limit memory +3 B conflicts \(no value helps alone\)$", text, re.MULTILINE)
+    assert re.search(r"^limit memory +3 B conflicts \(least value not settled\)$", text, re.MULTILINE)
     assert re.search(r"^objective +-$", text, re.MULTILINE)
 
 

@@ -130,7 +130,11 @@ LIES = [
         CHAIN,
         "returned a plan that breaks a rule: layer 'input' runs at 'server' but is pinned to 'device'",
     ),
-    (Answer(HERE, 18), CHAIN.but(limits={"energy": 7}), "returned a plan that breaks a rule: energy is 8 nJ, above its limit 7"),
+    (
+        Answer(HERE, 18),
+        CHAIN.but(limits={"energy": 7}),
+        "returned a plan that breaks a rule: energy is 8 nJ, above its limit 7",
+    ),
     (Answer(HERE, 18, infeasible=True), CHAIN, "claims infeasibility but its plan costs 18"),
     (Answer(objective=18), CHAIN, "claims objective 18, but returned no plan"),
     (Answer(HERE, 18, 7.5), CHAIN, "claims bound 7.5; a bound is an integer in the problem's units, or None"),
@@ -207,6 +211,13 @@ def test_conflicts_leave_out_limits_that_do_not_matter() -> None:
     assert osp.solve(CHAIN.but(limits={"latency": 8})).conflicts == ()
 
 
+def test_a_conflict_that_is_not_settled_in_time_has_no_best_value() -> None:
+    # no plan costs less than 8, nor less than 4: either limit excludes all, but branch and bound gets no time to say so
+    problem = CHAIN.but(limits={"latency": 7, "energy": 3}, pins={"input": "device"})
+    kept = sys.modules[table.__module__].conflicts(problem, time_limit=1e-9)
+    assert [(c.metric, c.best) for c in kept] == [("latency", None), ("energy", None)]
+
+
 def test_a_plan_that_no_limit_could_allow_has_no_conflicts() -> None:
     problem = CHAIN.but(pins={"input": "device", "a": "server"}, links=[], limits={"energy": 99})
     result = osp.solve(problem)
@@ -235,7 +246,8 @@ def test_importing_optsplit_loads_nothing_heavy() -> None:
     code = (
         "import sys, optsplit as osp\n"
         "osp.methods(osp.Partition(['a'], metrics={'latency': osp.Metric([[0, 0]])}))\n"
-        "print({'torch', 'ortools', 'pulp', 'highspy', 'matplotlib', 'click', 'rich', 'formulations'} & set(sys.modules))"
+        "heavy = {'torch', 'ortools', 'pulp', 'highspy', 'matplotlib', 'click', 'rich', 'formulations'}\n"
+        "print(heavy & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "set()"

@@ -43,9 +43,9 @@ class Segment:
 class Envelope:
     """The optimal plans of a problem over a range of s, in order of s.
 
-    For a problem built from a profile, s is nanoseconds per unit of the metric "traffic", of which a byte on the fastest
-    link makes `weight`; `at` takes that link's bytes per second. For a problem given in plain numbers, s multiplies
-    the transfer costs: 1 is the problem itself.
+    For a problem built from a profile, s is nanoseconds per unit of the metric "traffic", of which a byte on the
+    fastest link makes `weight`; `at` takes that link's bytes per second. For a problem given in plain numbers, s
+    multiplies the transfer costs: 1 is the problem itself.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class _Line:
 
 
 def parts(problem: Partition) -> tuple[Costs, Costs, int]:
-    """(fixed, slope, weight): the costs that do not change with bandwidth, those that grow with s, and `Envelope.weight`."""
+    """(fixed, slope, weight): costs that do not change with bandwidth, those that grow with s, `Envelope.weight`."""
     if {"fixed_latency", "traffic", "bytes"} <= set(problem.metrics) and problem.objectives == ("latency",):
         traffic, size = problem.costs("traffic"), problem.costs("bytes").transfer
         sent = size > 0

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ortools.linear_solver import pywraplp
 
 from optsplit.algorithms.mincut import CutNetwork
+from optsplit.algorithms.propagate import propagate
 from optsplit.backends import maxflow
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import Costs, IntArray
@@ -126,7 +127,16 @@ class _Search:
         Returns the share of each layer at the second place, to branch on, or None when the node is settled: no plan
         in it obeys the limits, or none is better than the incumbent.
         """
-        network = CutNetwork(self.problem, node.fixed)
+        # a plan worth finding is better than the incumbent in every metric that is minimised
+        tops = [] if self.best is None else [self.best - 1] * self.k
+        forced = propagate(
+            self.problem, node.fixed, self.costs[self.k - len(tops) :], [*tops, *(int(r) for r in self.right)]
+        )
+        if forced is None:
+            return None
+        node.fixed = forced.fixed
+        node.columns = [column for column in node.columns if forced.keeps(self.problem, column.at)]
+        network = CutNetwork(self.problem, forced.fixed, (forced.up, forced.down))
         master = _Master(self, node.columns)
         while True:
             proposal = master.solve()
@@ -203,7 +213,7 @@ class _Search:
 
 @dataclass(frozen=True)
 class _Proposal:
-    """Multipliers of the metrics, the least value in the hull (inf while it breaks limits), shares at the second place."""
+    """Multipliers of the metrics, the hull's least value (inf while it breaks limits), shares at the second place."""
 
     multipliers: NDArray[np.float64]
     theta: float

@@ -19,6 +19,7 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optsplit.backends import maxflow
 from optsplit.method import Answer, Options
@@ -56,10 +57,16 @@ class Arcs:
 class CutNetwork:
     """The arcs of a two-place problem, laid out once; `cut` prices them for one metric.
 
-    An envelope or a branch and bound solves hundreds of cuts on the same arcs with other capacities.
+    An envelope or a branch and bound solves hundreds of cuts on the same arcs with other capacities. `fixed` overrides
+    the problem's pins; `closed` says which tensors (T,) may not be sent up, and down.
     """
 
-    def __init__(self, problem: Partition, fixed: IntArray | None = None) -> None:
+    def __init__(
+        self,
+        problem: Partition,
+        fixed: IntArray | None = None,
+        closed: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
+    ) -> None:
         fixed = problem.fixed if fixed is None else fixed
         n, tensors = len(problem.layers), len(problem.sources)
         self.n, self.fixed = n, fixed
@@ -120,18 +127,16 @@ class CutNetwork:
         self._useful = (head != self.s) & (tail != self.t) & (tail != head)
         # an endless arc s -> t excludes every plan: keep it, the flow shows it
         self._tail, self._head = tail[self._useful], head[self._useful]
-        places = problem.allowed
-        self._up_allowed, self._down_allowed = bool(places[0, 1]), bool(places[1, 0])
+        if closed is None:
+            closed = np.full(tensors, not problem.allowed[0, 1]), np.full(tensors, not problem.allowed[1, 0])
+        self._closed_up, self._closed_down = closed
 
     def arcs(self, costs: Costs) -> Arcs:
         """The arcs with their capacities for these costs."""
         # no plan costs more than `total`, so an arc of more than that is never worth cutting
         endless = costs.total + 1
         up, down = costs.crossing(0, 1), costs.crossing(1, 0)
-        if not self._up_allowed:
-            up = np.full_like(up, endless)
-        if not self._down_allowed:
-            down = np.full_like(down, endless)
+        up, down = np.where(self._closed_up, endless, up), np.where(self._closed_down, endless, down)
         compute = costs.compute
         pinned = np.nonzero(self.fixed >= 0)[0]
         here, there = compute[self.free, 0], compute[self.free, 1]

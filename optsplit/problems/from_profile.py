@@ -5,10 +5,10 @@ The metrics of a profiled network, for places p and arcs (p, q) of links:
 | metric | unit | what it adds up |
 |---|---|---|
 | latency | ns | seconds of each layer at its place, and of each tensor on its link |
-| energy | nJ | of the first place's device: computing, waiting for other places, sending and receiving (needs `device`) |
+| energy | nJ | of the first place's device: computing, waiting for others, sending and receiving (needs `device`) |
 | bytes | B | sent over all links |
 | traffic | weighted B | the same, weighted by integers in the ratio of the links' slowness; w on the fastest link |
-| fixed_latency | ns | latency without what is proportional to bytes: latency = fixed_latency + traffic / (w * fastest rate) |
+| fixed_latency | ns | latency without what is proportional to bytes: latency - traffic / (w * fastest rate) |
 | <p>_seconds | ns | busy time of a place |
 | <p>_<q>_seconds | ns | busy time of a link |
 | <p>_memory | B | weights held at a place; a weight that layers share is charged to each (safe, not tight) |
@@ -119,7 +119,8 @@ def _arcs(profile: Profile, links: Connection | Mapping[Arc, Link]) -> dict[Arc,
     places = profile.places
     if len(places) < 2:
         raise InvalidInput(
-            f"profile of {profile.graph.name!r} has the one place {places[0]!r}; merge it with a server's by Profile.merged"
+            f"profile of {profile.graph.name!r} has the one place {places[0]!r}; "
+            "merge it with a server's by Profile.merged"
         )
     if isinstance(links, Connection):
         if len(places) != 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,22 @@ class Costs:
     receive: IntArray
     unit: str
 
-    @property
+    @cached_property
+    def computes(self) -> bool:
+        """Whether any layer costs anything."""
+        return bool(self.compute.any())
+
+    @cached_property
+    def transfers(self) -> bool:
+        """Whether any transfer costs anything."""
+        return bool(self.transfer.any())
+
+    @cached_property
+    def ends(self) -> bool:
+        """Whether leaving or entering a place costs anything by itself."""
+        return bool(self.send.any() or self.receive.any())
+
+    @cached_property
     def total(self) -> int:
         """An upper bound on the metric of any plan."""
         return sum(int(part.sum()) for part in (self.compute, self.transfer, self.send, self.receive))

@@ -176,19 +176,24 @@ class Partition:
     @cached_property
     def sources(self) -> IntArray:
         """Shape (T,): the layer that writes each tensor."""
-        return np.array([u for u, _ in self.tensors], dtype=np.int64)
+        return np.fromiter((u for u, _ in self.tensors), np.int64, len(self.tensors))
 
     @cached_property
     def reads(self) -> tuple[IntArray, IntArray]:
         """Two arrays (tensor, reader), one entry for each reader of each tensor."""
-        pairs = [(t, v) for t, (_, vs) in enumerate(self.tensors) for v in vs]
-        array = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        return array[:, 0].copy(), array[:, 1].copy()
+        count = [len(readers) for _, readers in self.tensors]
+        readers = np.fromiter(itertools.chain.from_iterable(readers for _, readers in self.tensors), np.int64, sum(count))
+        return np.repeat(np.arange(len(count)), count), readers
+
+    @cached_property
+    def _each(self) -> IntArray:
+        return np.arange(len(self.layers))
 
     @cached_property
     def order(self) -> tuple[int, ...]:
         """A topological order of the layers: the given one where it is one, else the nearest to it."""
-        if all(u < v for u, v in self.edges):
+        tensor, reader = self.reads
+        if (self.sources[tensor] < reader).all():
             return tuple(range(len(self.layers)))
         import networkx
 
@@ -199,8 +204,10 @@ class Partition:
     @cached_property
     def is_chain(self) -> bool:
         """True when every tensor is read only by the layer that follows its source."""
-        follower = dict(zip(self.order, self.order[1:]))
-        return all(set(vs) <= {follower.get(u)} for u, vs in self.tensors)
+        if any(len(readers) > 1 for _, readers in self.tensors):
+            return False
+        follower = dict(itertools.pairwise(self.order))
+        return all(set(readers) <= {follower.get(u)} for u, readers in self.tensors)
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
@@ -237,22 +244,27 @@ class Partition:
 
     # --- the specification ------------------------------------------------------------------------------------
 
-    def plan(self, assignment: Iterable[int]) -> PartitionPlan:
+    def plan(self, assignment: Sequence[int] | IntArray) -> PartitionPlan:
         """The plan that puts layer i at place `assignment[i]`."""
-        return PartitionPlan({layer: self.places[int(p)] for layer, p in zip(self.layers, assignment, strict=True)})
+        places = np.asarray(assignment, dtype=np.int64).tolist()
+        return PartitionPlan(dict(zip(self.layers, map(self.places.__getitem__, places), strict=True)))
 
     def positions(self, plan: PartitionPlan) -> IntArray:
         """Shape (n,): the place of each layer in `plan`, refused where it names layers or places that do not exist."""
         where = {place: i for i, place in enumerate(self.places)}
+        try:
+            places = [where[place] for place in map(plan.assignment.__getitem__, self.layers)]
+            if len(plan.assignment) == len(places):
+                return np.array(places, dtype=np.int64)
+        except KeyError:
+            pass  # what is wrong is said below
         for layer, place in plan.assignment.items():
             if layer not in self.index:
                 raise InvalidInput(f"plan: {unknown('layer', layer, self.layers)}")
             if place not in where:
                 raise InvalidInput(f"plan: layer {layer!r} at {unknown('place', place, self.places)}")
-        try:
-            return np.array([where[plan.assignment[layer]] for layer in self.layers], dtype=np.int64)
-        except KeyError as error:
-            raise InvalidInput(f"plan: layer {error.args[0]!r} has no place; assign every layer") from None
+        missing = next(layer for layer in self.layers if layer not in plan.assignment)
+        raise InvalidInput(f"plan: layer {missing!r} has no place; assign every layer")
 
     def evaluate(self, plan: PartitionPlan) -> Evaluation:
         """Price a plan by every metric and check every rule, without any solver.
@@ -283,18 +295,22 @@ class Partition:
         """One metric of the plan that puts layer i at place at[i]."""
         tensor, to = way or self.ways(at)
         origin = at[self.sources]
-        leaves = np.unique(tensor)
-        return int(
-            cost.compute[np.arange(len(at)), at].sum()
-            + cost.transfer[origin[tensor], to, tensor].sum()
-            + cost.send[origin[leaves], leaves].sum()
-            + cost.receive[to, tensor].sum()
-        )
+        total = 0
+        # many metrics have no cost of a kind at all, and plans are priced in microseconds
+        if cost.computes:
+            total += int(cost.compute[self._each, at].sum())
+        if cost.transfers:
+            total += int(cost.transfer[origin[tensor], to, tensor].sum())
+        if cost.ends:
+            leaves = np.unique(tensor)
+            total += int(cost.send[origin[leaves], leaves].sum() + cost.receive[to, tensor].sum())
+        return total
 
     def _violations(self, at: IntArray, way: tuple[IntArray, IntArray], metrics: Mapping[str, int]) -> Iterable[str]:
         tensor, to = way
         for i in np.nonzero((self.fixed >= 0) & (self.fixed != at))[0]:
-            yield f"layer {self.layers[i]!r} runs at {self.places[at[i]]!r} but is pinned to {self.places[self.fixed[i]]!r}"
+            here, there = self.places[at[i]], self.places[self.fixed[i]]
+            yield f"layer {self.layers[i]!r} runs at {here!r} but is pinned to {there!r}"
         origin = at[self.sources[tensor]]
         for k in np.nonzero(~self.allowed[origin, to])[0]:
             arc = (self.places[origin[k]], self.places[to[k]])

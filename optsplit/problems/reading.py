@@ -38,6 +38,8 @@ def tensors(
         return int(layer)
 
     pairs = list(edges)
+    if given is not None and not pairs and _laid_out(given, len(layers)):
+        return tuple(given)  # type: ignore[arg-type]
     if given is None:
         readers: list[set[int]] = [set() for _ in layers]
         for pair in pairs:
@@ -54,6 +56,24 @@ def tensors(
     if any(vs and vs[0] <= u for u, vs in checked):
         refuse_cycle("partition", layers, [(u, v) for u, vs in checked for v in vs])
     return checked
+
+
+def _laid_out(given: Sequence[tuple[int, Sequence[int]]], layers: int) -> bool:
+    """Whether tensors are already as they are kept: tuples of ints, readers later than their source and rising.
+
+    Networks come with a thousand tensors, so this asks of all at once what `position` asks of each.
+    """
+    if not all(type(tensor) is tuple and len(tensor) == 2 and type(tensor[1]) is tuple for tensor in given):
+        return False
+    # along a tensor: its source, then its readers, each larger than the one before
+    line = [i for source, readers in given for i in (source, *readers)]
+    if not all(type(i) is int for i in line):
+        return False
+    positions = np.array(line, dtype=np.int64)
+    starts = np.cumsum([0, *(len(readers) + 1 for _, readers in given)])[:-1]
+    rises = np.diff(positions, prepend=-1) > 0
+    rises[starts] = True
+    return bool(rises.all() and (not line or (positions.min() >= 0 and positions.max() < layers)))
 
 
 def limits(given: Mapping[str, int], metrics: Mapping[str, Metric]) -> dict[str, int]:
