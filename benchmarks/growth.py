@@ -1,8 +1,8 @@
 """How time and memory grow with the number of layers, on synthetic networks shaped like real ones.
 
-Three shapes: a chain of blocks with skip connections (ResNet), dense blocks in which a layer reads all before it in the
-block (DenseNet), parallel branches that join (Inception). Each size runs in a process of its own, so that its peak memory
-is its own.
+Three shapes: a chain of blocks with skip connections (ResNet), dense blocks in which a layer reads all before it in
+the block (DenseNet), parallel branches that join (Inception). Each size runs in a process of its own, so that its peak
+memory is its own.
 """
 
 from __future__ import annotations
@@ -93,13 +93,16 @@ def main() -> None:
         found = []
         for n in SIZES:
             done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.growth", "--one", shape, str(n)], capture_output=True, text=True, check=True
+                [sys.executable, "-m", "benchmarks.growth", "--one", shape, str(n)],
+                capture_output=True,
+                text=True,
+                check=True,
             )
             r = json.loads(done.stdout)
             found.append(r)
             rows.append([
-                shape, n, f"{r['build'] * 1e3:.1f}", f"{r['solve'] * 1e3:.2f}", f"{r['envelope'] * 1e3:.1f}", r["plans"],
-                r["here"], f"{r['bytes'] / 2**20:.1f}",
+                shape, n, f"{r['build'] * 1e3:.1f}", f"{r['solve'] * 1e3:.2f}", f"{r['envelope'] * 1e3:.1f}",
+                r["plans"], r["here"], f"{r['bytes'] / 2**20:.1f}",
             ])  # fmt: skip
             print(rows[-1], file=sys.stderr, flush=True)
         large = [i for i, n in enumerate(SIZES) if n >= 1000]
@@ -107,7 +110,9 @@ def main() -> None:
             f"{exponent([SIZES[i] for i in large], [found[i][key] for i in large]):.2f}"
             for key in ("build", "solve", "envelope", "bytes")
         )])  # fmt: skip
-    body = markdown(["shape", "layers", "build ms", "solve ms", "envelope ms", "plans", "layers here", "memory MiB"], rows)
+    body = markdown(
+        ["shape", "layers", "build ms", "solve ms", "envelope ms", "plans", "layers here", "memory MiB"], rows
+    )
     body += "\nExponents of growth from 1,000 layers on (least squares of the logarithms):\n\n"
     body += markdown(["shape", "build", "solve", "envelope", "memory"], slopes)
     print(page("growth", "How time and memory grow with the number of layers", body))

@@ -53,7 +53,8 @@ def main() -> None:
             if name in BUNDLED and grain == "operations":
                 shutil.copyfile(target, Path(data.__file__).parent / f"{name}.json.gz")
             timings = "  ".join(
-                f"{place} {timing.whole:.4f} s, sum/whole {timing.ratio:.3f}" for place, timing in profile.timings.items()
+                f"{place} {timing.whole:.4f} s, sum/whole {timing.ratio:.3f}"
+                for place, timing in profile.timings.items()
             )
             print(f"{name:18} {grain:10} {len(graph.layers):5} layers  {timings}", flush=True)
 

@@ -75,9 +75,10 @@ def published(profiles: dict[str, osp.Profile]) -> list[str]:
         rows.append(row)
     return [
         "\n## Neurosurgeon's published pattern\n",
-        f"Optimal cuts here, in brackets the published one where it differs. Measured times x {PUBLISHED_LOAD}, float32 "
-        "inputs of our reference networks, ODROID-XU4 power: the published layer times, input encodings and powers are not "
-        f"known. Equal cuts: {same} of {count}; Neurosurgeon's own choice is optimal on {near} of {count}.\n",
+        f"Optimal cuts here, in brackets the published one where it differs. Measured times x {PUBLISHED_LOAD}, "
+        "float32 inputs of our reference networks, ODROID-XU4 power: the published layer times, input encodings and "
+        f"powers are not known. Equal cuts: {same} of {count}; "
+        f"Neurosurgeon's own choice is optimal on {near} of {count}.\n",
         markdown(["metric", "device", "link", *PUBLISHED_NETWORKS], rows),
     ]
 
@@ -101,7 +102,8 @@ def main() -> None:
             ])  # fmt: skip
     body.append(f"{len(rows)} problems; objectives differ on {unequal}; the MILP's own bound closes {proven}.\n")
     body.append(markdown(
-        ["network.grain", "layers", "link", "latency ms", "milp", "milp status", "milp gap", "plan", "cut ms", "milp ms"], rows
+        ["network.grain", "layers", "link", "latency ms", "milp", "milp status", "milp gap", "plan", "cut ms", "milp ms"],
+        rows,
     ))  # fmt: skip
     body += patterns(profiles)
     body += published(profiles)
@@ -141,8 +143,8 @@ def patterns(profiles: dict[str, osp.Profile]) -> list[str]:
         out.append(f"Optimal plans: {dict(kinds)}; {time.perf_counter() - start:.1f} s for all.\n")
         out.append(markdown(
             ["baseline", "optimal on", "mean loss %", "largest loss %", "where"],
-            [[m, f"{sum(v < 1e-9 for v in vs)} of {len(vs)}", f"{sum(vs) / len(vs):.2f}", f"{worst[m][0]:.1f}", worst[m][1]]
-             for m, vs in losses.items()],
+            [[m, f"{sum(v < 1e-9 for v in vs)} of {len(vs)}", f"{sum(vs) / len(vs):.2f}", f"{worst[m][0]:.1f}",
+              worst[m][1]] for m, vs in losses.items()],
         ))  # fmt: skip
     return out
 

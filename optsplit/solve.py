@@ -122,18 +122,25 @@ def solve(
         raise InvalidInput(f"gap is {gap!r}; give a number from 0 up to 1")
     if workers < 1:
         raise InvalidInput(f"workers is {workers!r}; give 1 or more")
-    chosen = _choose(problem, method)
-    if strange := sorted(set(extra) - chosen.options):
-        raise InvalidInput(f"method {chosen.name!r}: {unknown('option', strange[0], sorted(chosen.options))}")
     options = Options(time_limit, gap, workers, seed, hint, progress, extra)
     start = time.perf_counter()
-    answer = chosen.load()(problem, options)
+    result = _run(problem, method, options)
+    if result.status is Status.INFEASIBLE and problem.limits:
+        left = None if time_limit is None else time_limit - (time.perf_counter() - start)
+        result = replace(result, conflicts=conflicts(problem, left))
+    return result
+
+
+def _run(problem: Any, name: str, options: Options) -> Result:
+    """One method on one problem, its answer checked; why a problem is infeasible is not looked for."""
+    method = _choose(problem, name)
+    if strange := sorted(set(options.extra) - method.options):
+        raise InvalidInput(f"method {method.name!r}: {unknown('option', strange[0], sorted(method.options))}")
+    start = time.perf_counter()
+    answer = method.load()(problem, options)
     if answer.solve_seconds == 0.0:
         answer = replace(answer, solve_seconds=time.perf_counter() - start - answer.build_seconds)
-    result = _judge(problem, chosen, options, answer)
-    if result.status is Status.INFEASIBLE and problem.limits:
-        result = replace(result, conflicts=conflicts(problem, time_limit))
-    return result
+    return _judge(problem, method, options, answer)
 
 
 def _choose(problem: Any, name: str) -> Method:
@@ -209,39 +216,45 @@ def conflicts(problem: Partition, time_limit: float | None = None) -> tuple[Conf
     problem
         Infeasible, with limits.
     time_limit
-        Seconds for each of the solves; what is not settled by then stays in the set, with no best value.
+        Seconds for all of it; what is not settled by then, or when Ctrl-C comes, stays in the set with no best value.
     """
-    seen: dict[tuple[str, frozenset[str]], Result] = {}
+    deadline = None if time_limit is None else time.perf_counter() + time_limit
+    seen: dict[tuple[str, frozenset[str]], Result | None] = {}
 
-    def least(metric: str, limits: dict[str, int]) -> Result:
+    def least(metric: str, limits: dict[str, int]) -> Result | None:
         key = metric, frozenset(limits)
         if key not in seen:
+            left = None if deadline is None else deadline - time.perf_counter()
+            timely = left is None or left > 0
             relaxed = problem.but(minimize=metric, limits=limits)
-            method, options = _choose(relaxed, "auto"), Options(time_limit)
-            seen[key] = _judge(relaxed, method, options, method.load()(relaxed, options))
+            seen[key] = _run(relaxed, "auto", Options(left)) if timely else None
         return seen[key]
 
-    def without(metric: str) -> Result:
+    def without(metric: str) -> Result | None:
         return least(metric, {name: limit for name, limit in kept.items() if name != metric})
 
+    def impossible(result: Result | None) -> bool:
+        return result is not None and result.status is Status.INFEASIBLE
+
     kept = dict(problem.limits)
-    if least(next(iter(kept)), {}).status is Status.INFEASIBLE:
-        return ()
-    for metric in problem.limits:
-        if without(metric).status is Status.INFEASIBLE:
-            del kept[metric]
+    best: dict[str, int | None] = {}
+    try:
+        if impossible(least(next(iter(kept)), {})):
+            return ()
+        for metric in problem.limits:
+            if impossible(without(metric)):
+                del kept[metric]
+        for metric in kept:
+            result = without(metric)
+            best[metric] = result.objective if result is not None and result.status is Status.OPTIMAL else None
+    except KeyboardInterrupt:
+        pass  # that the problem is infeasible stands proved already
     return tuple(
-        Conflict(
-            metric,
-            limit,
-            result.objective if (result := without(metric)).status is Status.OPTIMAL else None,
-            problem.metrics[metric].unit,
-        )
-        for metric, limit in kept.items()
+        Conflict(metric, limit, best.get(metric), problem.metrics[metric].unit) for metric, limit in kept.items()
     )
 
 
-def compare(problem: Any, methods_: Iterable[str] | None = None, **options: Any) -> list[Result]:
-    """Every method that applies (or those named), one result each, exact ones first."""
-    names = [m.name for m in methods(problem)] if methods_ is None else list(methods_)
-    return [solve(problem, method=name, **options) for name in names]
+def compare(problem: Any, names: Iterable[str] | None = None, **options: Any) -> list[Result]:
+    """Every method that applies (or those named), one result each, exact ones first; options as in `solve`."""
+    chosen = [method.name for method in methods(problem)] if names is None else names
+    return [solve(problem, name, **options) for name in chosen]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+import optsplit as osp
 from optsplit import formulation
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import Metric
@@ -262,3 +264,11 @@ def test_a_plan_that_only_the_floats_accept_is_cut_off(seed: int, monkeypatch: p
     answer = milp.solve(problem, Options())
     assert calls or best is None
     assert_optimal(problem, answer, best)
+
+
+@pytest.mark.parametrize(("file", "optimum"), [("probing", 5_388_572_420_825), ("no_probing", 37_885_824_086_769)])
+def test_cpsat_does_not_call_a_feasible_problem_infeasible(file: str, optimum: int) -> None:
+    # with the presolve that it has by default, or without its probing, CP-SAT 9.15 does; costs near 1e13
+    problem = Partition.load(Path(__file__).parent / "data" / f"cpsat_{file}.json")
+    assert osp.solve(problem, "lagrangian").objective == optimum
+    assert osp.solve(problem, "cpsat").objective == optimum

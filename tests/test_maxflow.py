@@ -17,7 +17,12 @@ from optsplit.errors import InvalidInput
 def test_value_and_side_against_networkx(bits: int, seed: int) -> None:
     rng = random.Random(1000 * bits + seed)
     n = rng.randint(2, 12)
-    arcs = [(u, v, rng.randrange(2 ** rng.choice((3, bits)))) for u in range(n) for v in range(n) if u != v and rng.random() < 0.4]
+    arcs = [
+        (u, v, rng.randrange(2 ** rng.choice((3, bits))))
+        for u in range(n)
+        for v in range(n)
+        if u != v and rng.random() < 0.4
+    ]
     graph = nx.DiGraph()
     graph.add_nodes_from(range(n))
     graph.add_weighted_edges_from(arcs, weight="capacity")

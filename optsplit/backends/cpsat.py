@@ -1,8 +1,9 @@
 """CP-SAT by OR-Tools: options, limits, interrupts, hints, bounds and statuses, handled once.
 
-CP-SAT works in 64-bit integers, so its bound is a certificate as it stands. Three things it does by itself are
+CP-SAT works in 64-bit integers, so its bound is a certificate as it stands. Four things it does by itself are
 switched off: its handler of SIGINT, which replaces Python's for good and reports an interrupt as a plain FEASIBLE; its
-absolute gap limit of 1e-4, which has no meaning for integers; and a step of its presolve that is wrong in 9.15.
+absolute gap limit of 1e-4, which has no meaning for integers; and what its presolve
+gets wrong in 9.15.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def minimise(model: cp_model.CpModel, watch: Watch, *, linearization: int = 1) -
     solver.parameters.linearization_level = linearization
     # 9.15 loses optimal plans in this step of its presolve and calls what is left OPTIMAL (or-tools issue 5293)
     solver.parameters.presolve_inclusion_work_limit = 0
+    # reductions that keep some optimum only, not all, call feasible problems infeasible (tests/data/cpsat_*.json)
+    solver.parameters.keep_all_feasible_solutions_in_presolve = True
     solver.parameters.catch_sigint_signal = False
     if left is not None:
         solver.parameters.max_time_in_seconds = left

@@ -54,7 +54,7 @@ def _wide(tails: IntArray, heads: IntArray, capacities: NDArray[Any], s: int, t:
     """Two flows of 64 bits: the high bits first, then what they leave.
 
     With capacities c = q * high + low, a minimum cut of `high` shows that the maximum flow exceeds q times its flow by
-    less than q for each arc. So in the residual graph no arc carries more than that, and capping it there changes nothing.
+    less than q for each arc. So in the residual graph no arc carries more than that, and a cap there changes nothing.
     """
     arcs = len(tails)
     # no flow is larger than what leaves s, so no arc needs more

@@ -13,7 +13,9 @@ _END = ".json.gz"
 
 def names() -> list[str]:
     """The networks whose profile is bundled."""
-    return sorted(entry.name[: -len(_END)] for entry in resources.files(__name__).iterdir() if entry.name.endswith(_END))
+    return sorted(
+        entry.name[: -len(_END)] for entry in resources.files(__name__).iterdir() if entry.name.endswith(_END)
+    )
 
 
 def bundled(name: str) -> Profile:

@@ -182,7 +182,9 @@ class Partition:
     def reads(self) -> tuple[IntArray, IntArray]:
         """Two arrays (tensor, reader), one entry for each reader of each tensor."""
         count = [len(readers) for _, readers in self.tensors]
-        readers = np.fromiter(itertools.chain.from_iterable(readers for _, readers in self.tensors), np.int64, sum(count))
+        readers = np.fromiter(
+            itertools.chain.from_iterable(readers for _, readers in self.tensors), np.int64, sum(count)
+        )
         return np.repeat(np.arange(len(count)), count), readers
 
     @cached_property

@@ -30,7 +30,7 @@ _CHAIN = Partition(
     pins={"input": "device"},
 )
 
-# the tensor of a is read by b and c: sent once, 4. a on the device 1, b and c on the server 1 + 1, d joins them there 1,
+# the tensor of a is read by b and c: sent once, 4. a on the device 1, b and c on the server 1 + 1, d joins them 1,
 # result 1: 1 + 4 + 3 + 1 = 9. Paying a's tensor twice would make it 13, and all on the device 1 + 5 + 5 + 1 = 12.
 _SHARED = Partition(
     ["a", "b", "c", "d"],
@@ -59,7 +59,7 @@ _ENERGY = _CHAIN.but(
 )
 
 # two branches from the input, three units of work each here, one there; the input costs 2 to send.
-# busy times (device, uplink, server): all here (6, 0, 0); one branch there (3, 2, 1): largest 3; both there (0, 2, 2): 2.
+# busy times (device, uplink, server): all here (6, 0, 0); one branch there (3, 2, 1): 3; both there (0, 2, 2): 2.
 _STAGES = Partition(
     ["input", "x", "y"],
     [(0, 1), (0, 2)],
@@ -106,9 +106,7 @@ CASES = [
             ["a", "b", "c"],
             [(0, 1), (0, 2)],
             metrics={
-                "latency": Metric(
-                    [[1, 9], [5, 1], [5, 1]], send={"device": [2, 0, 0]}, receive={"server": [3, 0, 0]}
-                )
+                "latency": Metric([[1, 9], [5, 1], [5, 1]], send={"device": [2, 0, 0]}, receive={"server": [3, 0, 0]})
             },
             pins={"a": "device"},
             result_at=None,

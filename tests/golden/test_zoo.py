@@ -90,8 +90,8 @@ GOLDEN = {
     "branchy_alexnet_5": Golden(1 + 22 + 16, 0, 4, 663_026),
 }
 
-# Transformers have no Caffe layers: parameters (torchvision's 86567656, 28288354 and 49606258; transformers' BertModel 109482240)
-# and the least number of traced operations.
+# Transformers have no Caffe layers: parameters (torchvision's 86567656, 28288354 and 49606258; transformers'
+# BertModel 109482240) and the least number of traced operations.
 TRANSFORMERS = {
     "vit_b16": (86_567_656, 200),
     "swin_t": (28_288_354, 700),

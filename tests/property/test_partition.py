@@ -18,7 +18,12 @@ from optsplit.algorithms.mincut import CutNetwork
 from optsplit.problems import document
 from tests.instances import partitions
 
-many = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+many = settings(
+    max_examples=120,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 few = settings(many, max_examples=40)
 
 one_metric = partitions(places=(2,), max_limits=0, max_minmax=1)
