@@ -38,15 +38,12 @@ def goodness(predicted: NDArray[numpy.float64], measured: NDArray[numpy.float64]
 def fit(profiles: Profile | Sequence[Profile], place: str, *, name: str | None = None) -> Regressions:
     """Fit one linear model per layer kind on the measured layers of one place.
 
-    Least squares on seconds, with no coefficient below zero. Three choices, with the mean error of a
-    network's total when five CNNs were held out in turn (one CPU thread):
-
-    - FLOPs, bytes of weights, input and output size (12 %), not sizes alone (50 %): depthwise and 1x1
-      convolutions move as much as others and compute far less; fully connected layers at batch 1 wait
-      for their weights.
-    - absolute errors (12 %), not relative ones (15 %): a cut is decided by sums of layers, which the long
-      ones make up. Relative errors describe short layers better: read RMSE before trusting one layer.
-    - coefficients of at least 0 (12 %, free ones 12 %): no prediction is negative outside the fit's range.
+    Least squares on seconds, with no coefficient below zero. The variables are FLOPs, bytes of weights, input and
+    output size, not sizes alone: depthwise and 1x1 convolutions move as much as others and compute far less, and
+    fully connected layers at batch 1 wait for their weights. Errors are absolute, not relative: a cut is decided by
+    sums of layers, which the long ones make up, so read RMSE before trusting one short layer. Coefficients of at
+    least 0 keep predictions positive outside the fit's range. `benchmarks/regressions.py` measures the error on
+    networks that were left out.
 
     Element-wise kinds use the sizes alone. A kind keeps at most one coefficient for every two layers
     measured, and only columns that the data can tell apart; the model's note says when there were fewer
@@ -85,7 +82,12 @@ def fit(profiles: Profile | Sequence[Profile], place: str, *, name: str | None =
         form = [f for f in wanted if all(f in values for values, _ in rows)]
         matrix = np.array([[*(values[f] for f in form), 1.0] for values, _ in rows], dtype=np.float64)
         models[kind] = _fit_kind(form, matrix, np.array([t for _, t in rows], dtype=np.float64))
-    origin = dict.fromkeys(f"{k}={v}" for profile in given for k, v in profile.timing(place).source.items())
+    # what all the measurements have in common; rounds and dates differ from one to the next
+    origin = [
+        f"{key}={value}"
+        for key, value in given[0].timing(place).source.items()
+        if all(profile.timing(place).source.get(key) == value for profile in given)
+    ]
     measured = f" ({', '.join(origin)})" if origin else ""
     return Regressions(name or place, f"fitted on {networks} at place {place!r}{measured}", models)
 

@@ -59,6 +59,6 @@ regressions: Presets[Regressions] = Presets(
 )
 """Edgent's regressions for its Raspberry Pi 3 and its desktop edge server.
 
-They were fitted on the layers of AlexNet for CIFAR-10 alone: on larger images they extrapolate, and since the
-convolution's variables do not know the size of the feature maps, they underestimate there.
+The convolution's variables do not know the size of the feature maps: two layers that differ in it alone get the same
+time, so the tables hold for networks like the one that they were fitted on.
 """
