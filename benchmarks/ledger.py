@@ -18,12 +18,17 @@ INSTANCES = HERE / "instances"
 RESULTS = HERE / "results"
 
 
-def _commit() -> str:
+def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=HERE)
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, cwd=HERE.parent).stdout.strip()
     except OSError:
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+        return ""
+
+
+def _commit() -> str:
+    # pages that were just written do not make the code another one
+    changed = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")
+    return (_git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
 
 
 def _versions() -> str:

@@ -151,8 +151,8 @@ def patterns(profiles: dict[str, osp.Profile]) -> list[str]:
             rows.append(row)
         out.append(f"\n## Pattern: {title} (measured times x {load})\n")
         out.append(
-            "The optimal plan on each link; in brackets what Neurosurgeon's choice loses. `best prefix` is the best cut "
-            "of the topological order at true prices: its loss is that of treating a DAG as a chain.\n"
+            "The optimal plan on each link; in brackets what Neurosurgeon's choice loses. `best prefix` is the best "
+            "cut of the topological order at true prices: its loss is that of treating a DAG as a chain.\n"
         )
         out.append(markdown(["network", *LINKS], rows))
         out.append(f"Optimal plans: {dict(kinds)}; {time.perf_counter() - start:.1f} s for all.\n")
