@@ -167,24 +167,23 @@ class Partition:
     @cached_property
     def tensor_names(self) -> tuple[str, ...]:
         """Each tensor by its layer's name, numbered where a layer produces several."""
-        written = Counter(u for u, _ in self.tensors)
+        sources = self.sources.tolist()
+        if len(set(sources)) == len(sources):
+            return tuple(map(self.layers.__getitem__, sources))
+        written = Counter(sources)
         serial = {u: itertools.count() for u in written}
-        return tuple(
-            self.layers[u] if written[u] == 1 else f"{self.layers[u]}:{next(serial[u])}" for u, _ in self.tensors
-        )
+        return tuple(self.layers[u] if written[u] == 1 else f"{self.layers[u]}:{next(serial[u])}" for u in sources)
 
     @cached_property
     def sources(self) -> IntArray:
         """Shape (T,): the layer that writes each tensor."""
-        return np.fromiter((u for u, _ in self.tensors), np.int64, len(self.tensors))
+        return np.array([source for source, _ in self.tensors], dtype=np.int64)
 
     @cached_property
     def reads(self) -> tuple[IntArray, IntArray]:
         """Two arrays (tensor, reader), one entry for each reader of each tensor."""
         count = [len(readers) for _, readers in self.tensors]
-        readers = np.fromiter(
-            itertools.chain.from_iterable(readers for _, readers in self.tensors), np.int64, sum(count)
-        )
+        readers = np.array([reader for _, readers in self.tensors for reader in readers], dtype=np.int64)
         return np.repeat(np.arange(len(count)), count), readers
 
     @cached_property
