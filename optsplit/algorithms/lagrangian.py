@@ -15,15 +15,13 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import math
 import time
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.linear_solver import pywraplp
 
+from optsplit.algorithms.hull import Column, Hull
 from optsplit.algorithms.mincut import CutNetwork
 from optsplit.algorithms.propagate import propagate
 from optsplit.backends import maxflow
@@ -35,19 +33,11 @@ from optsplit.result import Limit, TracePoint
 _LARGEST_SUM = 2**61
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A cut that was seen: its places and its value in each metric in use."""
-
-    at: IntArray
-    values: IntArray
-
-
 @dataclass
 class _Node:
     bound: int
     fixed: IntArray
-    columns: list[_Column]
+    columns: list[Column]
 
 
 class _Search:
@@ -87,7 +77,7 @@ class _Search:
         if self.options.progress is not None:
             self.options.progress(point)
 
-    def offer(self, column: _Column) -> None:
+    def offer(self, column: Column) -> None:
         """Keep the column as incumbent when it obeys the limits and is better."""
         if (column.values[self.k :] > self.right).any():
             return
@@ -96,9 +86,9 @@ class _Search:
             self.best, self.best_at = value, column.at
             self.note()
 
-    def price(self, at: IntArray) -> _Column:
+    def price(self, at: IntArray) -> Column:
         way = self.problem.ways(at)
-        return _Column(at, np.array([self.problem.price(at, c, way) for c in self.costs], dtype=np.int64))
+        return Column(at, np.array([self.problem.price(at, c, way) for c in self.costs], dtype=np.int64))
 
     # --- bounds -----------------------------------------------------------------------------------------------
 
@@ -137,9 +127,9 @@ class _Search:
         node.fixed = forced.fixed
         node.columns = [column for column in node.columns if forced.keeps(self.problem, column.at)]
         network = CutNetwork(self.problem, forced.fixed, (forced.up, forced.down))
-        master = _Master(self, node.columns)
+        hull = Hull(node.columns, self.k, self.right, self.size)
         while True:
-            proposal = master.solve()
+            proposal = hull.solve()
             weights = self.integral(proposal.multipliers)
             if not weights.any():
                 return proposal.mix
@@ -157,7 +147,7 @@ class _Search:
             self.offer(column)
             if self.best is not None and node.bound >= self.best:
                 return None
-            if not master.add(column) or self.late() or proposal.theta - node.bound < 0.5:
+            if not hull.add(column) or self.late() or proposal.theta - node.bound < 0.5:
                 return proposal.mix
 
     def branch(self, node: _Node, mix: NDArray[np.float64]) -> list[_Node]:
@@ -209,89 +199,6 @@ class _Search:
         self.bound = self.best
         self.note()
         return Limit.NONE
-
-
-@dataclass(frozen=True)
-class _Proposal:
-    """Multipliers of the metrics, the hull's least value (inf while it breaks limits), shares at the second place."""
-
-    multipliers: NDArray[np.float64]
-    theta: float
-    mix: NDArray[np.float64]
-
-
-class _Master:
-    """The linear programme over the convex hull of the columns of one node.
-
-    minimise z subject to z >= sum_i a_i m_k(i), sum_i a_i m_j(i) - excess <= L_j, sum_i a_i = 1. First the excess is
-    minimised; once it is zero, z. The duals of the rows are the multipliers of the next cut.
-    """
-
-    def __init__(self, search: _Search, columns: list[_Column]) -> None:
-        self.search, self.columns = search, columns
-        self.seen = {c.at.tobytes() for c in columns}
-        lp = self.lp = pywraplp.Solver.CreateSolver("GLOP")
-        inf = lp.infinity()
-        self.top = [lp.Constraint(0.0, inf) for _ in range(search.k)]
-        self.caps = [lp.Constraint(-inf, float(r) / s) for r, s in zip(search.right, search.size[search.k :])]
-        self.one = lp.Constraint(1.0, 1.0)
-        self.z = lp.NumVar(0.0, inf, "z")
-        for row in self.top:
-            row.SetCoefficient(self.z, 1.0)
-        self.excess = lp.NumVar(0.0, inf, "excess")
-        for row in self.caps:
-            row.SetCoefficient(self.excess, -1.0)
-        self.share: list[Any] = []
-        for column in columns:
-            self._enter(column)
-
-    def _enter(self, column: _Column) -> None:
-        search = self.search
-        share = self.lp.NumVar(0.0, 1.0, "")
-        # objectives share one size, or their weights could not be compared
-        for row, value in zip(self.top, column.values[: search.k]):
-            row.SetCoefficient(share, -float(value) / search.size[0])
-        for row, value, size in zip(self.caps, column.values[search.k :], search.size[search.k :]):
-            row.SetCoefficient(share, float(value) / size)
-        self.one.SetCoefficient(share, 1.0)
-        self.share.append(share)
-
-    def add(self, column: _Column) -> bool:
-        """Enter a column; False when it is there already."""
-        key = column.at.tobytes()
-        if key in self.seen:
-            return False
-        self.seen.add(key)
-        self.columns.append(column)
-        self._enter(column)
-        return True
-
-    def solve(self) -> _Proposal:
-        """The next multipliers: those of the first phase while the hull does not meet the limits."""
-        search = self.search
-        equal = np.concatenate([np.full(search.k, 1.0 / search.k), np.zeros(len(self.caps))])
-        nowhere = np.full(len(search.problem.layers), 0.5)
-        if not self.columns:
-            return _Proposal(equal, math.inf, nowhere)
-        objective = self.lp.Objective()
-        for least, feasible in ((self.excess, False), (self.z, True)):
-            if not self.caps and not feasible:
-                continue
-            self.excess.SetUb(0.0 if feasible else self.lp.infinity())
-            objective.Clear()
-            objective.SetCoefficient(least, 1.0)
-            objective.SetMinimization()
-            if self.lp.Solve() != self.lp.OPTIMAL:
-                return _Proposal(equal, math.inf, nowhere)
-            if not feasible and self.excess.solution_value() > 1e-9:
-                break
-        weights = np.abs([row.dual_value() for row in (*self.top, *self.caps)])
-        weights[search.k :] *= search.size[0] / search.size[search.k :]
-        mix = sum((s.solution_value() * c.at for s, c in zip(self.share, self.columns)), np.zeros(len(nowhere)))
-        if not feasible:
-            weights[: search.k] = 0.0
-            return _Proposal(weights, math.inf, mix)
-        return _Proposal(weights, self.z.solution_value() * search.size[0], mix)
 
 
 def solve(problem: Partition, options: Options) -> Answer:
