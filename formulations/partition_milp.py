@@ -21,6 +21,14 @@ one more reader, pinned at r.
     limits      value_m <= L_m
     dear        x[src(t),p] + x[v,q] <= 1                                   v in rd(t), f_m[t,p,q] > L_m
     largest     z >= value_m
+    together    x[v,p] is one variable for all layers v of a group (a unit)
+    contiguous  b[v,p] >= x[v,p],  b[v,p] >= b[u,p],  e[v,p] >= x[v,p],  e[u,p] >= e[v,p]      v reads from u
+                b[v,p] + e[v,p] - x[v,p] <= 1
+    alike       x[i,p'] <= o[i,p],  o[i,p] <= o[i-1,p] + x[i-1,p]           p' follows p among equal places, units i
+
+`contiguous`: b[v,p] says that v or a layer before it runs at p, e[v,p] that v or a layer behind it does; where both
+hold, v itself must. o[i,p] says that a unit before i runs at p. `alike` removes plans that differ only in the names of equal places: of those, each is first used
+later than the one before it.
 
 y, w and r need no integrality: nothing but these rows holds them up. They stand only where a metric in use has a
 cost. A pinned layer is a constant. With two places w and r are y, so their costs are added to f, and transfer reads
@@ -35,11 +43,13 @@ finds it, `exclude` cuts off that one plan, and the search goes on: no valid pla
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 import pulp
+from numpy.typing import NDArray
 
 from optsplit.backends.outcome import Outcome
 from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, minimise, scale_to
@@ -62,22 +72,40 @@ class _Model:
         self.limits = {m: int(limit) for m, limit in problem.limits.items() if limit < problem.costs(m).total}
         self.used = tuple(dict.fromkeys([*problem.objectives, *self.limits]))
         self.binaries: list[pulp.LpVariable] = []
-        self.x = [self._place(v, int(p)) for v, p in enumerate(problem.fixed)]
+        self.impossible = False
+        self.x: list[list[Affine]] = [[]] * len(problem.layers)
+        for unit in problem.units:
+            pinned = {int(problem.fixed[v]) for v in unit} - {-1}
+            self.impossible |= len(pinned) > 1
+            x = self._place(unit[0], max(pinned, default=-1))
+            for v in unit:
+                self.x[v] = x
         # (tensor, source, where its reader runs); an output's end is a reader pinned there
-        self.reads = [(t, self.x[u], self.x[v]) for t, (u, readers) in enumerate(problem.tensors) for v in readers]
+        self.reads = [(t, self.x[u], self.x[v]) for t, (u, readers) in enumerate(problem.tensors) for v in readers
+                      if self.x[u] is not self.x[v]]  # fmt: skip
         if problem.result_place >= 0:
             end = self._pinned(problem.result_place)
             self.reads += [(t, self.x[problem.tensors[t][0]], end) for t in problem.outputs]
         moving = np.zeros(len(problem.sources), dtype=bool)
         moving[[t for t, _, _ in self.reads]] = True
-        self.y = self._where("y", moving & np.any([self._f(m) > 0 for m in self.used], axis=0))
-        ends = [] if self.two else [problem.costs(m) for m in self.used]
-        self.w = self._where("w", moving & np.any([c.send > 0 for c in ends], axis=0)) if ends else {}
-        self.r = self._where("r", moving & np.any([c.receive > 0 for c in ends], axis=0)) if ends else {}
+        self.y = self._where("y", moving & self._paid([self._f(m) for m in self.used], 2))
+        ends = [] if self.two else [c for c in map(problem.costs, self.used) if c.ends]
+        self.w = self._where("w", moving & self._paid([c.send for c in ends], 1))
+        self.r = self._where("r", moving & self._paid([c.receive for c in ends], 1))
 
-    def _f(self, metric: str) -> IntArray:
-        """Shape (P, P, T): what y pays; with two places sending and receiving are part of it."""
+    def _paid(self, costs: list[IntArray | None], axes: int) -> NDArray[np.bool_]:
+        """Where any of some costs, over (P,) * axes and tensors, is above 0."""
+        paid = np.zeros((len(self.places),) * axes + (len(self.problem.sources),), dtype=bool)
+        for cost in costs:
+            if cost is not None:
+                paid |= cost > 0
+        return paid
+
+    def _f(self, metric: str) -> IntArray | None:
+        """Shape (P, P, T): what y pays, None for nothing; with two places sending and receiving are part of it."""
         costs = self.problem.costs(metric)
+        if not (costs.transfers or (self.two and costs.ends)):
+            return None
         if not self.two:
             return costs.transfer
         f = np.zeros_like(costs.transfer)
@@ -119,7 +147,7 @@ class _Model:
 
     def assignment(self) -> None:
         """sum_p x[v,p] = 1, for more than two places."""
-        for x in self.x:
+        for x in (self.x[unit[0]] for unit in self.problem.units):
             if not self.two and x[0][1]:
                 self._row("assignment", [(1, a) for a in x], pulp.LpConstraintLE, 1)
                 self._row("assignment", [(1, a) for a in x], pulp.LpConstraintGE, 1)
@@ -179,19 +207,50 @@ class _Model:
         """sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]: a reader is never earlier than its source."""
         if not self.problem.one_way:
             return
-        for u, v in sorted({(u, v) for u, readers in self.problem.tensors for v in readers}):
+        for u, v in sorted(set(self.problem.edges)):
             for k in self.places[:-1]:
                 parts = [*((1, self.x[v][q]) for q in range(k + 1)), *((-1, self.x[u][q]) for q in range(k + 1))]
                 self._row("one_way", parts, pulp.LpConstraintLE, 0)
 
+    def contiguous(self) -> None:
+        """Where something before v and something behind it run at p, v does."""
+        if not self.problem.contiguous or self.problem.one_way:  # one way never comes back
+            return
+        add = self.milp.add_variable
+        for p in self.places:
+            begun = [_one(add(f"b_{v}_{p}", 0, 1)) for v in range(len(self.x))]
+            to_end = [_one(add(f"e_{v}_{p}", 0, 1)) for v in range(len(self.x))]
+            for v, x in enumerate(self.x):
+                self._row("begun", [(1, begun[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
+                self._row("to_end", [(1, to_end[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
+                self._row("convex", [(1, begun[v]), (1, to_end[v]), (-1, x[p])], pulp.LpConstraintLE, 1)
+                for u in self.problem.feeders[v]:
+                    self._row("begun", [(1, begun[v]), (-1, begun[u])], pulp.LpConstraintGE, 0)
+                    self._row("to_end", [(1, to_end[u]), (-1, to_end[v])], pulp.LpConstraintGE, 0)
+
+    def alike(self) -> None:
+        """x[i,p'] <= o[i,p] <= o[i-1,p] + x[i-1,p]: of equal places, each is first used after the one before."""
+        units = [self.x[unit[0]] for unit in self.problem.units]
+        for group in self.problem.equal:
+            places = [self.problem.places.index(place) for place in group]
+            for p, follower in itertools.pairwise(places):
+                opened: Affine = (0, {})
+                for i, x in enumerate(units):
+                    self._row("alike", [(1, opened), (-1, x[follower])], pulp.LpConstraintGE, 0)
+                    if i + 1 < len(units):
+                        grown = _one(self.milp.add_variable(f"o_{i}_{p}", 0, 1))
+                        self._row("opened", [(1, opened), (1, x[p]), (-1, grown)], pulp.LpConstraintGE, 0)
+                        opened = grown
+
     def value(self, metric: str) -> Affine:
         """sum c[v,p] x[v,p] + sum f[t,p,q] y[t,p,q] + sum s[t,p] w[t,p] + sum g[t,q] r[t,q]."""
-        costs, f = self.problem.costs(metric), self._f(metric).tolist()
-        parts = [(c, a) for x, row in zip(self.x, costs.compute.tolist()) for a, c in zip(x, row)]
-        send, receive = costs.send.tolist(), costs.receive.tolist()
-        parts += [(f[p][q][t], _one(y)) for (t, p, q), y in self.y.items()]
-        parts += [(send[p][t], _one(w)) for (t, p), w in self.w.items()]
-        parts += [(receive[q][t], _one(r)) for (t, q), r in self.r.items()]
+        costs, f = self.problem.costs(metric), self._f(metric)
+        parts = [(int(costs.compute[v, p]), self.x[v][p]) for v, p in np.argwhere(costs.compute).tolist()]
+        if f is not None:
+            parts += [(int(f[p, q, t]), _one(y)) for (t, p, q), y in self.y.items()]
+        if costs.ends:
+            parts += [(int(costs.send[p, t]), _one(w)) for (t, p), w in self.w.items()]
+            parts += [(int(costs.receive[q, t]), _one(r)) for (t, q), r in self.r.items()]
         return _sum(parts)
 
     def limit(self) -> None:
@@ -202,7 +261,8 @@ class _Model:
 
     def dear(self) -> None:
         """x[src(t),p] + x[v,q] <= 1 where sending t from p to q alone breaks a limit: implied, and tighter."""
-        over = [self._f(metric) > limit for metric, limit in self.limits.items()]
+        paid = [(self._f(metric), limit) for metric, limit in self.limits.items()]
+        over = [f > limit for f, limit in paid if f is not None]
         shut = np.any(over, axis=0) if over else np.zeros((len(self.places),) * 2 + (0,), dtype=bool)
         for t, source, reader in self.reads if shut.any() else ():
             for p, q in np.argwhere(shut[:, :, t]).tolist():
@@ -225,7 +285,8 @@ class _Model:
 
     def exclude(self, at: IntArray) -> None:
         """Cut off one plan: at least one layer runs elsewhere."""
-        parts = [(1, x[p]) for x, p in zip(self.x, at.tolist()) if x[p][1]]
+        units = ((self.x[unit[0]], int(at[unit[0]])) for unit in self.problem.units)
+        parts = [(1, x[p]) for x, p in units if x[p][1]]
         self._row("exclude", parts, pulp.LpConstraintLE, len(parts) - 1)
 
     def plan(self, outcome: Outcome) -> IntArray:
@@ -258,9 +319,11 @@ def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
     watch = Watch(options)
     model = _Model(problem)
+    if model.impossible:
+        return Answer(infeasible=True, raw_status="layers that must be together are pinned apart")
     scale, offset = model.objective()
     for group in (model.assignment, model.transfer, model.inflow, model.outflow, model.send, model.receive,
-                  model.links, model.one_way, model.limit, model.dear):  # fmt: skip
+                  model.links, model.one_way, model.contiguous, model.alike, model.limit, model.dear):  # fmt: skip
         group()
     bounds: list[int] = []
     while True:

@@ -11,10 +11,10 @@ from typing import Any
 
 from optsplit.errors import InvalidInput, MethodMismatch, SolverDisagreement, unknown
 from optsplit.method import Answer, Method, Options, Progress
-from optsplit.problems.partition import BRANCHES, LARGEST, LIMITS, PLACES, Partition
+from optsplit.problems.partition import BRANCHES, CONTIGUOUS, LARGEST, LIMITS, PLACES, TOGETHER, Partition
 from optsplit.result import Conflict, Limit, Result, Status
 
-_ALL = frozenset({BRANCHES, LIMITS, LARGEST, PLACES})
+_ALL = frozenset({BRANCHES, LIMITS, LARGEST, PLACES, TOGETHER, CONTIGUOUS})
 _TWO_PLACES = _ALL - {PLACES}
 
 
@@ -40,7 +40,8 @@ _TABLE = (
            "shortest path in the layered graph (layer, place)"),
     Method("mincut", "Partition", True, frozenset({BRANCHES}), "optsplit.algorithms.mincut:solve",
            "minimum s-t cut, each tensor paid once each way"),
-    Method("lagrangian", "Partition", True, _TWO_PLACES, "optsplit.algorithms.lagrangian:solve",
+    Method("lagrangian", "Partition", True, frozenset({BRANCHES, LIMITS, LARGEST}),
+           "optsplit.algorithms.lagrangian:solve",
            "column generation over minimum cuts, then branch and bound"),
     Method("cpsat", "Partition", True, _ALL, _formulation("partition_cpsat"),
            "CP-SAT, formulations/partition_cpsat.py"),

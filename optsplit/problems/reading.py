@@ -113,5 +113,32 @@ def links(given: Iterable[Arc] | None, metrics: Mapping[str, Metric], places: Se
     return frozenset(arcs)
 
 
+def together(given: Iterable[Sequence[str]], layers: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Groups of two or more layers in the problem's order; those that share a layer are made one."""
+    index = {layer: i for i, layer in enumerate(layers)}
+    groups: list[set[int]] = []
+    for group in named_groups("together", "layer", given, index):
+        merged = {index[layer] for layer in group}
+        apart = [other for other in groups if not other & merged]
+        merged.update(*(other for other in groups if other & merged))
+        groups = [*apart, merged]
+    return tuple(tuple(layers[i] for i in group) for group in sorted(map(sorted, groups)) if len(group) > 1)
+
+
+def named_groups(
+    what: str, kind: str, given: Iterable[Sequence[str]], known: Iterable[str]
+) -> Iterable[tuple[str, ...]]:
+    """Each group as names that exist."""
+    names = dict.fromkeys(known)
+    for group in given:
+        if isinstance(group, str) or not isinstance(group, Iterable):
+            raise InvalidInput(f"{what}: group {group!r}; give each group as a sequence of {kind} names")
+        members = tuple(group)
+        for member in members:
+            if member not in names:
+                raise InvalidInput(f"{what}: {unknown(kind, member, names)}")
+        yield members
+
+
 def _is_pair(value: object) -> bool:
     return isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str) and len(value) == 2
