@@ -24,6 +24,18 @@ def _too_many_plans(problem: Partition) -> str | None:
     return None if plans <= 2**16 else f"it enumerates every plan, here {len(problem.places)}^{free}, and stops at 2^16"
 
 
+def _tiers(problem: Partition) -> str | None:
+    from optsplit.algorithms import intervals
+
+    return intervals.refuses(problem)
+
+
+def _segments(problem: Partition) -> str | None:
+    from optsplit.algorithms import segments
+
+    return segments.refuses(problem)
+
+
 def _formulation(file: str) -> Any:
     def run(problem: Any, options: Options) -> Answer:
         from optsplit import formulation
@@ -38,8 +50,12 @@ def _formulation(file: str) -> Any:
 _TABLE = (
     Method("chain", "Partition", True, frozenset({PLACES}), "optsplit.algorithms.chain:solve",
            "shortest path in the layered graph (layer, place)"),
+    Method("segments", "Partition", True, frozenset({LIMITS, LARGEST, PLACES}), "optsplit.algorithms.segments:solve",
+           "dynamic programme over runs of a one-way chain", _segments),
     Method("mincut", "Partition", True, frozenset({BRANCHES}), "optsplit.algorithms.mincut:solve",
            "minimum s-t cut, each tensor paid once each way"),
+    Method("tiers", "Partition", True, frozenset({BRANCHES, PLACES, TOGETHER}), "optsplit.algorithms.tiers:solve",
+           "minimum cut with thresholds, branch and bound on shared tensors", _tiers),
     Method("lagrangian", "Partition", True, frozenset({BRANCHES, LIMITS, LARGEST}),
            "optsplit.algorithms.lagrangian:solve",
            "column generation over minimum cuts, then branch and bound"),
