@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,16 +25,16 @@ def _too_many_plans(problem: Partition) -> str | None:
     return None if plans <= 2**16 else f"it enumerates every plan, here {len(problem.places)}^{free}, and stops at 2^16"
 
 
-def _tiers(problem: Partition) -> str | None:
-    from optsplit.algorithms import intervals
+def _refuses(algorithm: str) -> Any:
+    def refuses(problem: Partition) -> str | None:
+        reason: str | None = importlib.import_module(f"optsplit.algorithms.{algorithm}").refuses(problem)
+        return reason
 
-    return intervals.refuses(problem)
+    return refuses
 
 
-def _segments(problem: Partition) -> str | None:
-    from optsplit.algorithms import segments
-
-    return segments.refuses(problem)
+def _one_metric(problem: Partition) -> str | None:
+    return None if len(problem.objectives) > 1 else "it balances the largest of several metrics, here there is one"
 
 
 def _formulation(file: str) -> Any:
@@ -50,12 +51,12 @@ def _formulation(file: str) -> Any:
 _TABLE = (
     Method("chain", "Partition", True, frozenset({PLACES}), "optsplit.algorithms.chain:solve",
            "shortest path in the layered graph (layer, place)"),
-    Method("segments", "Partition", True, frozenset({LIMITS, LARGEST, PLACES}), "optsplit.algorithms.segments:solve",
-           "dynamic programme over runs of a one-way chain", _segments),
     Method("mincut", "Partition", True, frozenset({BRANCHES}), "optsplit.algorithms.mincut:solve",
            "minimum s-t cut, each tensor paid once each way"),
+    Method("segments", "Partition", True, frozenset({LIMITS, LARGEST, PLACES}), "optsplit.algorithms.segments:solve",
+           "dynamic programme over runs of a one-way chain", _refuses("segments")),
     Method("tiers", "Partition", True, frozenset({BRANCHES, PLACES, TOGETHER}), "optsplit.algorithms.tiers:solve",
-           "minimum cut with thresholds, branch and bound on shared tensors", _tiers),
+           "minimum cut with thresholds, branch and bound on shared tensors", _refuses("intervals")),
     Method("lagrangian", "Partition", True, frozenset({BRANCHES, LIMITS, LARGEST}),
            "optsplit.algorithms.lagrangian:solve",
            "column generation over minimum cuts, then branch and bound"),
@@ -63,12 +64,24 @@ _TABLE = (
            "CP-SAT, formulations/partition_cpsat.py"),
     Method("milp", "Partition", True, _ALL, _formulation("partition_milp"),
            "MILP by HiGHS, formulations/partition_milp.py"),
+    Method("labels", "Partition", True, frozenset({LIMITS, LARGEST, PLACES}), "optsplit.algorithms.labels:solve",
+           "paths with labels in the layered graph of a chain"),
     Method("brute", "Partition", True, _ALL, "optsplit.algorithms.brute:solve",
            "every plan, one by one", _too_many_plans),
     Method("neurosurgeon", "Partition", False, frozenset({BRANCHES, LIMITS}), "optsplit.baselines.neurosurgeon:solve",
            "Kang et al., ASPLOS 2017", options=frozenset({"load"})),
     Method("dads-light", "Partition", False, frozenset({BRANCHES, LIMITS}), "optsplit.baselines.dads:light",
            "Hu et al., INFOCOM 2019, light workload, as printed"),
+    Method("dads-heavy", "Partition", False, frozenset({BRANCHES, LIMITS, LARGEST}), "optsplit.baselines.dads:heavy",
+           "Hu et al., INFOCOM 2019, heavy workload, on a grid of weights", _one_metric),
+    Method("pipedream", "Partition", False, _ALL, "optsplit.baselines.linearised:solve",
+           "Narayanan et al., SOSP 2019, on the topological order"),
+    Method("greedy-balance", "Partition", False, _ALL, "optsplit.baselines.greedy:balance",
+           "list scheduling, Graham 1966"),
+    Method("local-search", "Partition", False, _ALL, "optsplit.baselines.local_search:solve",
+           "moves of single layers, from the best trivial plan"),
+    Method("best-single-place", "Partition", False, _ALL, "optsplit.baselines.trivial:best_single_place",
+           "every layer that is not pinned at one place, the best one"),
     Method("device-only", "Partition", False, _ALL, "optsplit.baselines.trivial:device_only",
            "every layer at the first place"),
     Method("server-only", "Partition", False, _TWO_PLACES, "optsplit.baselines.trivial:server_only",
