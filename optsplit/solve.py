@@ -175,8 +175,9 @@ def _run(problem: Any, name: str, options: Options) -> Result:
 
 def _choose(problem: Any, name: str) -> Method:
     if name == "auto":
-        for candidate in methods(problem):
-            if candidate.exact:
+        for candidate in table().values():
+            # the first that applies: what later ones refuse can take time to see
+            if candidate.exact and candidate.mismatch(problem) is None:
                 return candidate
         raise MethodMismatch(f"no exact method takes this {type(problem).__name__}")
     known = table()
