@@ -167,7 +167,14 @@ def _run(problem: Any, name: str, options: Options) -> Result:
     if strange := sorted(set(options.extra) - method.options):
         raise InvalidInput(f"method {method.name!r}: {unknown('option', strange[0], sorted(method.options))}")
     start = time.perf_counter()
-    answer = method.load()(problem, options)
+    asked = options
+    if name == "auto" and method.name == "cpsat":
+        from optsplit.start import started
+
+        asked = started(problem, options)
+    spent = time.perf_counter() - start
+    answer = method.load()(problem, asked)
+    answer = replace(answer, build_seconds=answer.build_seconds + spent)
     if answer.solve_seconds == 0.0:
         answer = replace(answer, solve_seconds=time.perf_counter() - start - answer.build_seconds)
     return _judge(problem, method, options, answer)

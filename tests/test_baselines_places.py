@@ -6,6 +6,8 @@ import pytest
 
 import optsplit as osp
 from optsplit import Metric, Partition, Status
+from optsplit.method import Options
+from optsplit.start import started
 from tests.instances import random_partition
 from tests.test_segments import long_chain
 
@@ -97,3 +99,13 @@ def test_dads_heavy_balances_what_one_cut_cannot():
 def test_dads_heavy_is_for_the_largest_of_several():
     with pytest.raises(osp.errors.MethodMismatch, match="balances the largest of several metrics"):
         osp.solve(shared_load(places=("p", "q"), metrics={"p": Metric([[1, 2]] * 4)}, minimize="p"), "dads-heavy")
+
+
+def test_auto_starts_a_balance_from_the_best_baseline():
+    problem = shared_load()
+    hint = started(problem, Options(time_limit=10.0)).hint
+    assert problem.evaluate(hint).objective == 8
+    assert started(problem.but(minimize="p"), Options()).hint is None
+    assert started(problem, Options(hint=hint)).hint is hint
+    result = osp.solve(problem, time_limit=10.0)
+    assert (result.method, result.objective, result.time_limit) == ("cpsat", 8, 10.0)
