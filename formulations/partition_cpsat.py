@@ -36,6 +36,7 @@ topological order.
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
 from optsplit.problems.partition import Partition, PartitionPlan
+
+from .partition_bounds import floor
 
 _Literal = Any
 """A Boolean variable or its negation; OR-Tools names no class for the two."""
@@ -258,16 +261,28 @@ class _Model:
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
     watch = Watch(options)
-    model = _Model(problem)
-    for group in (model.assignment, model.transfer, model.send, model.receive, model.links, model.one_way, model.pins,
-                  model.contiguous, model.alike, model.limits, model.objective):  # fmt: skip
-        group()
+    model = _built(problem)
     if options.hint is not None:
         model.hint(options.hint)
+    watch.built()
+    least = floor(problem, watch, lambda relaxed, share: minimise(_built(relaxed).cp, share, linearization=2))
+    if model.z is not None and least > 0:
+        model.cp.add(model.z >= least)
+        watch.report(None, least)
     outcome = minimise(model.cp, watch, linearization=2)
+    if least > 0 and not outcome.infeasible:
+        outcome = replace(outcome, bound=max(least, outcome.bound or 0))
     if outcome.value is None:
         return outcome.answer(None, None)
     at = [next(p for p in model.places if outcome.value(literals[p])) for literals in model.at]
     plan = problem.plan(at)
     # a plan found before the proof may have sent[t,p,q] raised for nothing: the price is the problem's own
     return outcome.answer(plan, problem.evaluate(plan).objective)
+
+
+def _built(problem: Partition) -> _Model:
+    model = _Model(problem)
+    for group in (model.assignment, model.transfer, model.send, model.receive, model.links, model.one_way, model.pins,
+                  model.contiguous, model.alike, model.limits, model.objective):  # fmt: skip
+        group()
+    return model

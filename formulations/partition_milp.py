@@ -27,8 +27,8 @@ one more reader, pinned at r.
     alike       x[i,p'] <= o[i,p],  o[i,p] <= o[i-1,p] + x[i-1,p]           p' follows p among equal places, units i
 
 `contiguous`: b[v,p] says that v or a layer before it runs at p, e[v,p] that v or a layer behind it does; where both
-hold, v itself must. o[i,p] says that a unit before i runs at p. `alike` removes plans that differ only in the names of equal places: of those, each is first used
-later than the one before it.
+hold, v itself must. `alike` removes plans that differ only in the names of equal places: of those, each is first used
+after the one before it; o[i,p] says that a unit before i runs at p.
 
 y, w and r need no integrality: nothing but these rows holds them up. They stand only where a metric in use has a
 cost. A pinned layer is a constant. With two places w and r are y, so their costs are added to f, and transfer reads

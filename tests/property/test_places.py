@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import optsplit as osp
-from optsplit import Partition
+from optsplit import Partition, formulation
 from optsplit.problems import document
 from tests.instances import machines, partitions
 
@@ -20,6 +20,7 @@ many = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+bounds = formulation.load("partition_bounds")
 few = settings(many, max_examples=40)
 
 several = partitions(places=(2, 3, 4), max_layers=5, together=2, contiguous=True)
@@ -47,6 +48,19 @@ def test_every_exact_method_meets_enumeration(problem: Partition) -> None:
 def test_equal_machines_meet_enumeration(problem: Partition) -> None:
     assert any(set(group) >= {"acc1", "acc2"} for group in problem.equal)
     agree(problem)
+
+
+@many
+@given(machines(max_layers=5))
+def test_relaxations_bound_from_below(problem: Partition) -> None:
+    expected = osp.solve(problem, "brute")
+    for relaxation in (bounds.merged(problem), bounds.packing(problem)):
+        if relaxation is not None and expected.objective is not None:
+            found = osp.solve(relaxation.problem, "cpsat").require_optimal()
+            assert relaxation.bound(found.objective) <= expected.objective, relaxation.name
+    # under a time limit the method uses them itself
+    result = osp.solve(problem, "cpsat", time_limit=60)
+    assert (result.status, result.objective) == (expected.status, expected.objective)
 
 
 @few
