@@ -1,7 +1,7 @@
 """More than two places: latency and throughput over device, edge and cloud, dads-heavy, and long chains.
 
-The profiles have two places; the edge is the server some times slower, the cloud is the server. There is a link from the
-device to the edge and one from the edge to the cloud, and what goes from the device to the cloud passes both.
+The profiles have two places; the edge is the server some times slower, the cloud is the server. There is a link from
+the device to the edge and one from the edge to the cloud, and what goes from the device to the cloud passes both.
 """
 
 from __future__ import annotations

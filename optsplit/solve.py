@@ -26,11 +26,7 @@ def _too_many_plans(problem: Partition) -> str | None:
 
 
 def _refuses(algorithm: str) -> Any:
-    def refuses(problem: Partition) -> str | None:
-        reason: str | None = importlib.import_module(f"optsplit.algorithms.{algorithm}").refuses(problem)
-        return reason
-
-    return refuses
+    return lambda problem: importlib.import_module(f"optsplit.algorithms.{algorithm}").refuses(problem)
 
 
 def _one_metric(problem: Partition) -> str | None:
@@ -60,6 +56,8 @@ _TABLE = (
     Method("lagrangian", "Partition", True, frozenset({BRANCHES, LIMITS, LARGEST}),
            "optsplit.algorithms.lagrangian:solve",
            "column generation over minimum cuts, then branch and bound"),
+    Method("ideals", "Partition", True, _ALL - {TOGETHER}, "optsplit.algorithms.ideals:solve",
+           "dynamic programme over ideals of a narrow network, one way", _refuses("ideals")),
     Method("cpsat", "Partition", True, _ALL, _formulation("partition_cpsat"),
            "CP-SAT, formulations/partition_cpsat.py"),
     Method("milp", "Partition", True, _ALL, _formulation("partition_milp"),
