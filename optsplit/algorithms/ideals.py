@@ -80,42 +80,48 @@ def ideals(problem: Partition) -> list[int] | None:
 
 
 class _Ideals:
-    """The ideals as arrays, and what the layers between two of them cost at a place."""
+    """The ideals as arrays, and what the layers between two of them cost at a place.
 
-    def __init__(self, problem: Partition, found: list[int]) -> None:
-        n = len(problem.layers)
-        self.problem = problem
-        self.holds = np.array([[ideal >> v & 1 for v in range(n)] for ideal in found], dtype=bool)
-        self.written = self.holds[:, problem.sources]
-        self.readers = [np.array(sorted(set(readers)), dtype=np.int64) for _, readers in problem.tensors]
-        unread = [(~self.holds[:, r]).any(axis=1) for r in self.readers]
-        # tensors written inside and read outside
-        self.out = self.written & np.array(unread, dtype=bool).reshape(len(unread), len(found)).T
-        sizes = self.holds.sum(axis=1)
-        self.inside = [np.nonzero((self.holds & self.holds[j]).sum(axis=1) == sizes[j])[0] for j in range(len(found))]
+    Sums over the layers between two ideals are differences of sums over ideals; only the tensors that cross the smaller
+    ideal need a look, and a narrow network has few of them.
+    """
 
-    def step(self, j: int, names: list[str], q: int) -> tuple[IntArray, IntArray]:
-        """The ideals that hold ideal j, and shape (M, them): what their layers outside it cost at place q."""
-        problem, above = self.problem, self.inside[j]
-        between = self.holds[above] & ~self.holds[j]
-        leaves = self.out[above] & ~self.written[j]
-        crossing = np.nonzero(self.out[j])[0]
-        enters = [between[:, self.readers[t]].any(axis=1) for t in crossing]
-        price = np.zeros((len(names), len(above)), dtype=np.int64)
-        for m, name in enumerate(names):
-            costs = problem.costs(name)
-            if costs.compute[:, q].any():
-                price[m] += _dot(between, costs.compute[:, q])
-            if costs.send[q].any():
-                price[m] += _dot(leaves, costs.send[q])
-            if len(enters) and costs.receive[q].any():
-                price[m] += _dot(np.array(enters).T, costs.receive[q, crossing])
-        return above, price
+    def __init__(self, problem: Partition, found: list[int], names: list[str]) -> None:
+        self.holds = np.array([[ideal >> v & 1 for v in range(len(problem.layers))] for ideal in found], dtype=bool)
+        written = self.holds[:, problem.sources]
+        readers = [np.array(sorted(set(readers)), dtype=np.int64) for _, readers in problem.tensors]
+        count = [self.holds[:, r].sum(axis=1) for r in readers]
+        # how many readers of each tensor an ideal holds; a tensor crosses when it is written inside and read outside
+        self.read = np.array(count, dtype=np.int64).reshape(len(count), len(found)).T
+        self.crosses = written & (self.read < np.array([len(r) for r in readers], dtype=np.int64))
+        dense = self.holds.astype(np.float64)
+        common, sizes = dense @ dense.T, self.holds.sum(axis=1)
+        self.inside = [np.nonzero(common[j] == sizes[j])[0] for j in range(len(found))]
+        self.costs = [problem.costs(name) for name in names]
+        self.compute = [_dot(self.holds, costs.compute) for costs in self.costs]
+        self.send = [_dot(self.crosses, costs.send.T) for costs in self.costs]
+        away = (problem.fixed >= 0)[:, None] & (problem.fixed[:, None] != np.arange(len(problem.places)))
+        self.away = _dot(self.holds, away.astype(np.int64))
+
+    def above(self, j: int) -> tuple[IntArray, list[IntArray], NDArray[np.bool_]]:
+        """The ideals I that hold ideal j; for each metric (I, P) what lies between costs; (I, P) which pins allow."""
+        index = self.inside[j]
+        crossing = np.nonzero(self.crosses[j])[0]
+        still = self.crosses[np.ix_(index, crossing)]
+        enters = self.read[np.ix_(index, crossing)] > self.read[j, crossing]
+        prices = []
+        for costs, compute, send in zip(self.costs, self.compute, self.send):
+            price = compute[index] - compute[j]
+            if costs.ends:
+                price += send[index] - _dot(still, costs.send[:, crossing].T)
+                price += _dot(enters, costs.receive[:, crossing].T)
+            prices.append(price)
+        return index, prices, self.away[index] == self.away[j]
 
 
 def _dot(chosen: NDArray[np.bool_], costs: IntArray) -> IntArray:
     """Row sums of the chosen costs: exact in floats, since all costs together stay below 2**53."""
-    return np.rint(chosen @ costs.astype(np.float64)).astype(np.int64)
+    return np.rint(chosen.astype(np.float64) @ costs.astype(np.float64)).astype(np.int64)
 
 
 def solve(problem: Partition, options: Options) -> Answer:
@@ -124,38 +130,36 @@ def solve(problem: Partition, options: Options) -> Answer:
     deadline = math.inf if options.time_limit is None else start + options.time_limit
     found = ideals(problem)
     assert found is not None, "refused before"
-    table = _Ideals(problem, found)
     names = list(dict.fromkeys([*problem.objectives, *problem.limits]))
-    objectives, largest = len(problem.objectives), len(problem.objectives) > 1
-    limits = np.array([problem.limits.get(name, _NO_WAY) for name in names], dtype=np.int64)
+    table = _Ideals(problem, found, names)
+    largest = len(problem.objectives) > 1
     built = time.perf_counter()
-    value = np.full(len(found), _NO_WAY, dtype=np.int64)
-    value[0] = 0
-    came: list[IntArray] = []
-    for q in range(len(problem.places)):
-        astray = ((problem.fixed >= 0) & (problem.fixed != q)).astype(np.int64)
-        after, origin = np.full(len(found), _NO_WAY, dtype=np.int64), np.full(len(found), -1, dtype=np.int64)
-        for j in np.nonzero(value < _NO_WAY)[0].tolist():
-            if time.perf_counter() > deadline:
-                return Answer(bound=0, limit=Limit.TIME, raw_status="no plan before the last place")
-            above, price = table.step(j, names, q)
-            own = price[:objectives].max(axis=0)
-            whole = np.maximum(value[j], own) if largest else value[j] + own
-            wrong = (price > limits[:, None]).any(axis=0)
-            if astray.any():
-                wrong |= _dot(table.holds[above] & ~table.holds[j], astray) > 0
-            better = ~wrong & (whole < after[above])
-            after[above[better]], origin[above[better]] = whole[better], j
-        value = after
-        came.append(origin)
-    best = int(value[-1])
+    places = len(problem.places)
+    value = np.full((places + 1, len(found)), _NO_WAY, dtype=np.int64)
+    value[0, 0] = 0
+    came = np.full((places + 1, len(found)), -1, dtype=np.int64)
+    # a smaller ideal comes first, so all that leads to ideal j is settled before it is left
+    for j in range(len(found)):
+        if time.perf_counter() > deadline:
+            return Answer(bound=0, limit=Limit.TIME, raw_status="no plan before the last ideal")
+        if (value[:, j] >= _NO_WAY).all():
+            continue
+        index, prices, allowed = table.above(j)
+        own = np.max(prices[: len(problem.objectives)], axis=0)
+        for name, price in zip(names, prices):
+            allowed &= price <= problem.limits.get(name, _NO_WAY)
+        for q in range(places):
+            whole = np.maximum(value[q, j], own[:, q]) if largest else value[q, j] + own[:, q]
+            better = allowed[:, q] & (whole < value[q + 1, index])
+            value[q + 1, index[better]], came[q + 1, index[better]] = whole[better], j
+    best = int(value[-1, -1])
     timing = Answer(build_seconds=built - start, solve_seconds=time.perf_counter() - built)
     if best >= _NO_WAY:
         return replace(timing, infeasible=True, raw_status="no chain of ideals obeys the rules")
     at = np.empty(len(problem.layers), dtype=np.int64)
     i = len(found) - 1
     for q in range(len(problem.places) - 1, -1, -1):
-        j = int(came[q][i])
+        j = int(came[q + 1, i])
         at[table.holds[i] & ~table.holds[j]] = q
         i = j
     return replace(timing, plan=problem.plan(at), objective=best, bound=best, raw_status=f"ideals: {len(found)}")
