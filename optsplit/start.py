@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from optsplit.algorithms import ideals
 from optsplit.baselines import greedy, linearised, local_search, trivial
 from optsplit.method import Options
 from optsplit.problems.partition import LARGEST, PLACES, Partition
@@ -21,6 +22,10 @@ def started(problem: Partition, options: Options) -> Options:
         run(problem, quick).plan
         for run in (trivial.best_single_place, greedy.balance, linearised.solve, local_search.solve)
     ]
+    # a balance that goes one way is a balance, and often the best one that a narrow network has
+    forward = problem.but(one_way=True)
+    if not problem.together and ideals.refuses(forward) is None:
+        plans.append(ideals.solve(forward, quick).plan)
     valid = [plan for plan in plans if plan is not None]
     best = min(valid, key=lambda plan: problem.evaluate(plan).objective, default=None)
     left = None if options.time_limit is None else options.time_limit * (1 - _SHARE)

@@ -9,6 +9,7 @@ from optsplit import Metric, Partition, Status
 from optsplit.method import Options
 from optsplit.start import started
 from tests.instances import random_partition
+from tests.test_ideals import ports
 from tests.test_segments import long_chain
 
 NAMES = ("dads-heavy", "pipedream", "greedy-balance", "local-search", "best-single-place")
@@ -109,3 +110,10 @@ def test_auto_starts_a_balance_from_the_best_baseline():
     assert started(problem, Options(hint=hint)).hint is hint
     result = osp.solve(problem, time_limit=10.0)
     assert (result.method, result.objective, result.time_limit) == ("cpsat", 8, 10.0)
+
+
+def test_a_balance_that_goes_one_way_is_a_start():
+    problem = ports(random.Random(7)).but(one_way=False, minimize=("device", "cloud"), limits={})
+    hint = started(problem, Options()).hint
+    forward = osp.solve(problem.but(one_way=True), "ideals")
+    assert problem.evaluate(hint).objective <= forward.objective
