@@ -44,7 +44,6 @@ finds it, `exclude` cuts off that one plan, and the search goes on: no valid pla
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -58,20 +57,17 @@ from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
 from optsplit.problems.partition import Partition
 
-Affine = tuple[int, dict[pulp.LpVariable, int]]
-"""A constant and the coefficient of each variable."""
+from .rows import Affine, Rows, one, possible, total
 
 
-class _Model:
+class _Model(Rows):
     def __init__(self, problem: Partition) -> None:
+        super().__init__("partition")
         self.problem = problem
         self.places = range(len(problem.places))
         self.two = len(self.places) == 2
-        self.milp = pulp.LpProblem("partition", pulp.LpMinimize)
-        self.rows = 0
         self.limits = {m: int(limit) for m, limit in problem.limits.items() if limit < problem.costs(m).total}
         self.used = tuple(dict.fromkeys([*problem.objectives, *self.limits]))
-        self.binaries: list[pulp.LpVariable] = []
         self.impossible = False
         self.x: list[list[Affine]] = [[]] * len(problem.layers)
         for unit in problem.units:
@@ -88,18 +84,10 @@ class _Model:
             self.reads += [(t, self.x[problem.tensors[t][0]], end) for t in problem.outputs]
         moving = np.zeros(len(problem.sources), dtype=bool)
         moving[[t for t, _, _ in self.reads]] = True
-        self.y = self._where("y", moving & self._paid([self._f(m) for m in self.used], 2))
+        self.y = self._where("y", moving, [f for f in map(self._f, self.used) if f is not None])
         ends = [] if self.two else [c for c in map(problem.costs, self.used) if c.ends]
-        self.w = self._where("w", moving & self._paid([c.send for c in ends], 1))
-        self.r = self._where("r", moving & self._paid([c.receive for c in ends], 1))
-
-    def _paid(self, costs: list[IntArray | None], axes: int) -> NDArray[np.bool_]:
-        """Where any of some costs, over (P,) * axes and tensors, is above 0."""
-        paid = np.zeros((len(self.places),) * axes + (len(self.problem.sources),), dtype=bool)
-        for cost in costs:
-            if cost is not None:
-                paid |= cost > 0
-        return paid
+        self.w = self._where("w", moving, [c.send for c in ends])
+        self.r = self._where("r", moving, [c.receive for c in ends])
 
     def _f(self, metric: str) -> IntArray | None:
         """Shape (P, P, T): what y pays, None for nothing; with two places sending and receiving are part of it."""
@@ -120,28 +108,16 @@ class _Model:
             return self._pinned(fixed)
         if self.two:
             x = self.milp.add_variable(f"x_{v}", 0, 1, pulp.LpInteger)
-            self.binaries.append(x)
             return [(1, {x: -1}), (0, {x: 1})]
-        xs = [self.milp.add_variable(f"x_{v}_{p}", 0, 1, pulp.LpInteger) for p in self.places]
-        self.binaries += xs
-        return [(0, {x: 1}) for x in xs]
+        return [one(self.milp.add_variable(f"x_{v}_{p}", 0, 1, pulp.LpInteger)) for p in self.places]
 
-    def _where(self, name: str, wanted: np.ndarray) -> dict[tuple[int, ...], pulp.LpVariable]:
-        """A variable for each True of an array whose last axis is the tensor: keys (t, p, ...)."""
-        keys = [(k[-1], *k[:-1]) for k in np.argwhere(wanted).tolist()]
+    def _where(
+        self, name: str, moving: NDArray[np.bool_], costs: list[IntArray]
+    ) -> dict[tuple[int, ...], pulp.LpVariable]:
+        """A variable for each moving tensor, the last axis, where some costs are above 0: keys (t, p, ...)."""
+        paid = np.argwhere(moving & np.any([c > 0 for c in costs], axis=0)).tolist() if costs else []
+        keys = [(k[-1], *k[:-1]) for k in paid]
         return {k: self.milp.add_variable(f"{name}_{'_'.join(map(str, k))}", 0, 1) for k in keys}
-
-    def _row(self, name: str, parts: Iterable[tuple[int, Affine]], sense: int, right: float, size: int = 1) -> None:
-        """(sum of factor * affine) `sense` right, divided by `size`, a power of two."""
-        constant, terms = _sum(parts)
-        right = (right - constant) / size
-        if not terms and (right >= 0 if sense == pulp.LpConstraintLE else right <= 0):
-            return
-        if size > 1:
-            terms = {v: a / size for v, a in terms.items()}  # type: ignore[misc]
-        self.rows += 1
-        row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows}", right)
-        self.milp.addConstraint(row)
 
     # --- constraints ------------------------------------------------------------------------------------------
 
@@ -157,42 +133,42 @@ class _Model:
         for t, source, reader in self.reads:
             for p in self.places:
                 for q in self.places:
-                    if (t, p, q) in self.y and _possible(source[p]) and _possible(reader[q]):
-                        parts = [(1, _one(self.y[t, p, q])), (-1, source[p]), (-1, reader[q])]
+                    if (t, p, q) in self.y and possible(source[p]) and possible(reader[q]):
+                        parts = [(1, one(self.y[t, p, q])), (-1, source[p]), (-1, reader[q])]
                         self._row("transfer", parts, pulp.LpConstraintGE, -1)
 
     def inflow(self) -> None:
         """sum_{p != q} y[t,p,q] >= x[v,q] - x[src(t),q]."""
         for t, source, reader in self.reads:
             for q in self.places:
-                into = [self.y.get((t, p, q)) for p in self.places if p != q and _possible(source[p])]
-                if not self.two and _possible(reader[q]) and None not in into:
-                    parts = [*((1, _one(y)) for y in into), (-1, reader[q]), (1, source[q])]
+                into = [self.y.get((t, p, q)) for p in self.places if p != q and possible(source[p])]
+                if not self.two and possible(reader[q]) and None not in into:
+                    parts = [*((1, one(y)) for y in into), (-1, reader[q]), (1, source[q])]
                     self._row("inflow", parts, pulp.LpConstraintGE, 0)
 
     def outflow(self) -> None:
         """sum_{q != p} y[t,p,q] >= x[src(t),p] - x[v,p]."""
         for t, source, reader in self.reads:
             for p in self.places:
-                out = [self.y.get((t, p, q)) for q in self.places if q != p and _possible(reader[q])]
-                if not self.two and _possible(source[p]) and None not in out:
-                    parts = [*((1, _one(y)) for y in out), (-1, source[p]), (1, reader[p])]
+                out = [self.y.get((t, p, q)) for q in self.places if q != p and possible(reader[q])]
+                if not self.two and possible(source[p]) and None not in out:
+                    parts = [*((1, one(y)) for y in out), (-1, source[p]), (1, reader[p])]
                     self._row("outflow", parts, pulp.LpConstraintGE, 0)
 
     def send(self) -> None:
         """w[t,p] >= x[src(t),p] - x[v,p]."""
         for t, source, reader in self.reads:
             for p in self.places:
-                if (t, p) in self.w and _possible(source[p]):
-                    parts = [(1, _one(self.w[t, p])), (-1, source[p]), (1, reader[p])]
+                if (t, p) in self.w and possible(source[p]):
+                    parts = [(1, one(self.w[t, p])), (-1, source[p]), (1, reader[p])]
                     self._row("send", parts, pulp.LpConstraintGE, 0)
 
     def receive(self) -> None:
         """r[t,q] >= x[v,q] - x[src(t),q]."""
         for t, source, reader in self.reads:
             for q in self.places:
-                if (t, q) in self.r and _possible(reader[q]):
-                    parts = [(1, _one(self.r[t, q])), (-1, reader[q]), (1, source[q])]
+                if (t, q) in self.r and possible(reader[q]):
+                    parts = [(1, one(self.r[t, q])), (-1, reader[q]), (1, source[q])]
                     self._row("receive", parts, pulp.LpConstraintGE, 0)
 
     def links(self) -> None:
@@ -218,8 +194,8 @@ class _Model:
             return
         add = self.milp.add_variable
         for p in self.places:
-            begun = [_one(add(f"b_{v}_{p}", 0, 1)) for v in range(len(self.x))]
-            to_end = [_one(add(f"e_{v}_{p}", 0, 1)) for v in range(len(self.x))]
+            begun = [one(add(f"b_{v}_{p}", 0, 1)) for v in range(len(self.x))]
+            to_end = [one(add(f"e_{v}_{p}", 0, 1)) for v in range(len(self.x))]
             for v, x in enumerate(self.x):
                 self._row("begun", [(1, begun[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
                 self._row("to_end", [(1, to_end[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
@@ -238,7 +214,7 @@ class _Model:
                 for i, x in enumerate(units):
                     self._row("alike", [(1, opened), (-1, x[follower])], pulp.LpConstraintGE, 0)
                     if i + 1 < len(units):
-                        grown = _one(self.milp.add_variable(f"o_{i}_{p}", 0, 1))
+                        grown = one(self.milp.add_variable(f"o_{i}_{p}", 0, 1))
                         self._row("opened", [(1, opened), (1, x[p]), (-1, grown)], pulp.LpConstraintGE, 0)
                         opened = grown
 
@@ -247,11 +223,11 @@ class _Model:
         costs, f = self.problem.costs(metric), self._f(metric)
         parts = [(int(costs.compute[v, p]), self.x[v][p]) for v, p in np.argwhere(costs.compute).tolist()]
         if f is not None:
-            parts += [(int(f[p, q, t]), _one(y)) for (t, p, q), y in self.y.items()]
+            parts += [(int(f[p, q, t]), one(y)) for (t, p, q), y in self.y.items()]
         if costs.ends:
-            parts += [(int(costs.send[p, t]), _one(w)) for (t, p), w in self.w.items()]
-            parts += [(int(costs.receive[q, t]), _one(r)) for (t, q), r in self.r.items()]
-        return _sum(parts)
+            parts += [(int(costs.send[p, t]), one(w)) for (t, p), w in self.w.items()]
+            parts += [(int(costs.receive[q, t]), one(r)) for (t, q), r in self.r.items()]
+        return total(parts)
 
     def limit(self) -> None:
         """value_m <= L_m + 1/2."""
@@ -271,14 +247,14 @@ class _Model:
     def objective(self) -> tuple[int, int]:
         """The one metric; or z, with z >= value_m (`largest`). Returns scale and offset of the objective."""
         names = self.problem.objectives
-        total = max(self.problem.costs(m).total for m in names)
-        scale = scale_to(total, OBJECTIVE_SIZE)
+        largest = max(self.problem.costs(m).total for m in names)
+        scale = scale_to(largest, OBJECTIVE_SIZE)
         offset, terms = self.value(names[0])
         if len(names) > 1:
-            size = scale_to(total, ROW_SIZE)
-            z = self.milp.add_variable("z", 0, max(1, -(-total // size)))
+            size = scale_to(largest, ROW_SIZE)
+            z = self.milp.add_variable("z", 0, max(1, -(-largest // size)))
             for metric in names:
-                self._row("largest", [(size, _one(z)), (-1, self.value(metric))], pulp.LpConstraintGE, 0, size)
+                self._row("largest", [(size, one(z)), (-1, self.value(metric))], pulp.LpConstraintGE, 0, size)
             offset, terms = 0, {z: size}
         self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items() if c}))
         return scale, offset
@@ -295,24 +271,6 @@ class _Model:
         assert value is not None
         chosen = [[constant + sum(a * value(v) for v, a in terms.items()) for constant, terms in x] for x in self.x]
         return np.array([places.index(1) for places in chosen], dtype=np.int64)
-
-
-def _one(variable: pulp.LpVariable) -> Affine:
-    return 0, {variable: 1}
-
-
-def _possible(a: Affine) -> bool:
-    return a[0] != 0 or bool(a[1])
-
-
-def _sum(parts: Iterable[tuple[int, Affine]]) -> Affine:
-    constant, terms = 0, dict[pulp.LpVariable, int]()
-    for factor, (c, coefficients) in parts:
-        constant += factor * c
-        if factor:
-            for v, a in coefficients.items():
-                terms[v] = terms.get(v, 0) + factor * a
-    return constant, terms
 
 
 def solve(problem: Partition, options: Options) -> Answer:

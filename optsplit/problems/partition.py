@@ -155,12 +155,8 @@ class Partition(Structure):
         for metric in self.objectives:
             if metric not in self.metrics:
                 raise InvalidInput(f"minimize: {unknown('metric', metric, self.metrics)}")
-        put(limits=reading.limits(limits or {}, self.metrics), pins=dict(pins or {}))
-        for layer, place in self.pins.items():
-            if layer not in self.index:
-                raise InvalidInput(f"pin of {unknown('layer', layer, self.layers)}")
-            if place not in self.places:
-                raise InvalidInput(f"pin of layer {layer!r}: {unknown('place', place, self.places)}")
+        put(limits=reading.limits(limits or {}, self.metrics))
+        put(pins=reading.pins(pins or {}, self.index, self.places))
         put(result_at=self.places[0] if result_at == "" else result_at)
         if self.result_at is not None and self.result_at not in self.places:
             raise InvalidInput(f"result_at: {unknown('place', self.result_at, self.places)}")
@@ -169,8 +165,6 @@ class Partition(Structure):
         put(links=reading.links(links, self.metrics, self.places))
         put(together=reading.together(together, self.layers), contiguous=bool(contiguous))
         put(declared=None if equal is None else alike.declared(self, equal))
-
-    # --- what follows from the data ----------------------------------------------------------------------------
 
     def costs(self, metric: str) -> Costs:
         """A metric as dense arrays."""

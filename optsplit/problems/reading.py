@@ -86,6 +86,16 @@ def limits(given: Mapping[str, int], metrics: Mapping[str, Metric]) -> dict[str,
     return {metric: int(value) for metric, value in given.items()}
 
 
+def pins(given: Mapping[str, str], layers: Mapping[str, int], places: Sequence[str]) -> dict[str, str]:
+    """Pins of layers that exist to places that exist."""
+    for layer, place in given.items():
+        if layer not in layers:
+            raise InvalidInput(f"pin of {unknown('layer', layer, layers)}")
+        if place not in places:
+            raise InvalidInput(f"pin of layer {layer!r}: {unknown('place', place, places)}")
+    return dict(given)
+
+
 def outputs(given: Iterable[int], tensors: int) -> tuple[int, ...]:
     """Positions of output tensors, each once, sorted."""
     chosen = list(given)
