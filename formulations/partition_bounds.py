@@ -26,8 +26,8 @@ from optsplit.problems.metric import LARGEST_TOTAL, IntArray, Metric
 from optsplit.problems.partition import Partition
 from optsplit.result import Limit
 
-MERGED_SHARE, PACKING_SHARE = 0.05, 0.4
-"""Of the time limit, what the relaxations may take at most."""
+SEARCH_SHARE = 0.75
+"""Of the time limit, what the search gets before the relaxations."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,21 @@ class Relaxation:
         return -(-found * self.times // self.over)
 
 
-def floor(problem: Partition, watch: Watch, search: Callable[[Partition, Watch], Outcome]) -> int:
-    """The best bound of the relaxations, for equal places that need not be contiguous; else 0.
+def search_time(problem: Partition, options: Options) -> float | None:
+    """What the search itself gets of the time limit: less than all where equal places make its own bound weak."""
+    limit = options.time_limit
+    weak = problem.equal and not problem.contiguous and len(problem.objectives) > 1
+    return limit if limit is None or not weak else SEARCH_SHARE * limit
 
-    There a search by itself makes little of its own bound. Only under a time limit, of which they take a share at most:
-    without one the search ends with a proof anyway.
-    """
-    limit = watch.options.time_limit
-    if limit is None or problem.contiguous or not problem.equal or len(problem.objectives) == 1:
-        return 0
+
+def floor(problem: Partition, watch: Watch, search: Callable[[Partition, Watch], Outcome]) -> int:
+    """The best bound of the relaxations in the time that is left."""
     best = 0
-    for relaxation, share in ((merged(problem), MERGED_SHARE), (packing(problem), PACKING_SHARE)):
+    for relaxation, share in ((merged(problem), 0.5), (packing(problem), 1.0)):
         left = watch.left()
         if relaxation is None or not left or watch.stopped_by is not Limit.NONE:
             continue
-        given = Options(min(share * limit, left), workers=watch.options.workers, seed=watch.options.seed)
+        given = Options(share * left, workers=watch.options.workers, seed=watch.options.seed)
         outcome = search(relaxation.problem, Watch(given))
         if outcome.bound is not None:
             best = max(best, relaxation.bound(outcome.bound))

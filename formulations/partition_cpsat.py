@@ -47,8 +47,9 @@ from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
 from optsplit.problems.partition import Partition, PartitionPlan
+from optsplit.result import Limit
 
-from .partition_bounds import floor
+from .partition_bounds import floor, search_time
 
 _Literal = Any
 """A Boolean variable or its negation; OR-Tools names no class for the two."""
@@ -260,18 +261,18 @@ class _Model:
 
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
-    watch = Watch(options)
+    # the relaxations come last: their bound as a constraint of the search makes the search slower
+    search_limit = search_time(problem, options)
+    watch = Watch(replace(options, time_limit=search_limit))
     model = _built(problem)
     if options.hint is not None:
         model.hint(options.hint)
-    watch.built()
-    least = floor(problem, watch, lambda relaxed, share: minimise(_built(relaxed).cp, share, linearization=2))
-    if model.z is not None and least > 0:
-        model.cp.add(model.z >= least)
-        watch.report(None, least)
     outcome = minimise(model.cp, watch, linearization=2)
-    if least > 0 and not outcome.infeasible:
+    if outcome.limit is Limit.TIME and search_limit != options.time_limit:
+        watch.options = options
+        least = floor(problem, watch, lambda relaxed, inner: minimise(_built(relaxed).cp, inner, linearization=2))
         outcome = replace(outcome, bound=max(least, outcome.bound or 0))
+        watch.report(None, outcome.bound)
     if outcome.value is None:
         return outcome.answer(None, None)
     at = [next(p for p in model.places if outcome.value(literals[p])) for literals in model.at]
