@@ -19,13 +19,24 @@ problem's own integers, so bound and objective are exact.
     pins        at[v,p]
     limits      value_m <= L_m
     largest     z >= value_m
+    loads       z >= the heaviest unit where it is lightest, and >= the mean load of the places
+    together    at[v,p] is one literal for all layers v of a group (a unit)
+    ahead       at[v,p] => ahead[v,p];  ahead[v,p] => ahead[u,p];
+                at[u,p] and not at[v,p] => not ahead[v,p]                   v reads u: p is left here, so not ahead
+    alike       at[i,p'] => opened[i,p];  opened[i,p] => opened[i-1,p] or at[i-1,p]
+                                                                            p' follows p among equal places, units i
 
 with value_m = sum c[v,p] at[v,p] + sum f[t,p,q] sent[t,p,q] + sum s[t,p] left[t,p] + sum g[t,q] came[t,q].
+
+`ahead[v,p]` (contiguous places) says that v or a layer behind it runs at p. `alike` removes plans that differ in the
+names of equal places only: of such places, each is first used later than the one before it, units taken in
+topological order.
 """
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +45,11 @@ from ortools.sat.python import cp_model
 from optsplit.backends.cpsat import minimise
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
+from optsplit.problems.metric import IntArray
 from optsplit.problems.partition import Partition, PartitionPlan
+from optsplit.result import Limit
+
+from .partition_bounds import floor, search_time
 
 _Literal = Any
 """A Boolean variable or its negation; OR-Tools names no class for the two."""
@@ -48,18 +63,27 @@ class _Model:
         self.used = tuple(dict.fromkeys([*problem.objectives, *problem.limits]))
         self.costs = {m: problem.costs(m) for m in self.used}
         self.yes = self.cp.new_constant(1)
-        self.at = [self._layer(v) for v in range(len(problem.layers))]
+        self.at: list[list[_Literal]] = [[]] * len(problem.layers)
+        for unit in problem.units:
+            literals = self._unit(unit[0])
+            for v in unit:
+                self.at[v] = literals
         # one literal for each reader and place; an output's end is known
-        self.readers = {t: [self.at[v] for v in readers] for t, (_, readers) in enumerate(problem.tensors)}
+        self.readers = {
+            t: [self.at[v] for v in readers if self.at[v] is not self.at[u]]
+            for t, (u, readers) in enumerate(problem.tensors)
+        }
         end = [self.yes if p == problem.result_place else ~self.yes for p in self.places]
         for t in problem.outputs if problem.result_place >= 0 else ():
             self.readers[t].append(end)
         self.sent = self._where("sent", "transfer")
         self.left = self._where("left", "send")
         self.came = self._where("came", "receive")
+        self.ahead: dict[tuple[int, int], _Literal] = {}
+        self.opened: dict[tuple[int, int], _Literal] = {}
         self.z: cp_model.IntVar | None = None
 
-    def _layer(self, v: int) -> list[_Literal]:
+    def _unit(self, v: int) -> list[_Literal]:
         if len(self.places) == 2:
             there = self.cp.new_bool_var(f"at_{v}")
             return [~there, there]
@@ -67,7 +91,8 @@ class _Model:
 
     def _where(self, name: str, kind: str) -> dict[tuple[int, ...], _Literal]:
         """A Boolean for each (t, place, ...) at which some metric in use has a cost of this kind."""
-        priced = {tuple(k) for c in self.costs.values() for k in np.argwhere(getattr(c, kind)).tolist()}
+        held = [c for c in self.costs.values() if (c.transfers if kind == "transfer" else c.ends)]
+        priced = {tuple(k) for c in held for k in np.argwhere(getattr(c, kind)).tolist()}
         keys = sorted((k[-1], *k[:-1]) for k in priced if self.readers[k[-1]])
         return {k: self.cp.new_bool_var(f"{name}_{'_'.join(map(str, k))}") for k in keys}
 
@@ -78,8 +103,8 @@ class _Model:
 
     def assignment(self) -> None:
         """Exactly one of at[v,p], p in P."""
-        for literals in self.at if len(self.places) > 2 else ():
-            self.cp.add_exactly_one(literals)
+        for unit in self.problem.units if len(self.places) > 2 else ():
+            self.cp.add_exactly_one(self.at[unit[0]])
 
     def transfer(self) -> None:
         """at[src(t),p] and at[v,q] => sent[t,p,q]."""
@@ -109,6 +134,8 @@ class _Model:
     def one_way(self) -> None:
         """at[src(t),p] => not at[v,q] for q < p."""
         for u, v in sorted(set(self.problem.edges)) if self.problem.one_way else ():
+            if self.at[u] is self.at[v]:
+                continue
             for q, p in itertools.combinations(self.places, 2):
                 self.cp.add_implication(self.at[u][p], ~self.at[v][q])
 
@@ -118,14 +145,54 @@ class _Model:
             if p >= 0:
                 self.cp.add_bool_and(self.at[v][p])
 
+    def contiguous(self) -> None:
+        """No path leaves a place and comes back: once it is left, it is not ahead."""
+        if not self.problem.contiguous or self.problem.one_way:  # one way never comes back
+            return
+        layers = range(len(self.at))
+        self.ahead = {(v, p): self.cp.new_bool_var(f"ahead_{v}_{p}") for v in layers for p in self.places}
+        for (v, p), ahead in self.ahead.items():
+            self.cp.add_implication(self.at[v][p], ahead)
+            for u in self.problem.feeders[v]:
+                self.cp.add_implication(ahead, self.ahead[u, p])
+                if self.at[u] is not self.at[v]:
+                    self.cp.add_bool_or(~self.at[u][p], self.at[v][p], ~ahead)
+
+    def alike(self) -> None:
+        """Of equal places, each is first used later than the one before it."""
+        units = self._units_in_order()
+        for places in self._alike():
+            for rank, (p, follower) in enumerate(itertools.pairwise(places)):
+                # the first units have too few before them to open this many places
+                for i, at in enumerate(units):
+                    if i <= rank:
+                        self.cp.add(at[follower] == 0)
+                        continue
+                    opened = self.cp.new_bool_var(f"opened_{i}_{p}")
+                    self.opened[i, p] = opened
+                    before = [self.opened[i - 1, p]] if (i - 1, p) in self.opened else []
+                    self.cp.add_bool_or(*before, units[i - 1][p], ~opened)
+                    self.cp.add_implication(at[follower], opened)
+
+    def _alike(self) -> list[list[int]]:
+        return [[self.problem.places.index(place) for place in group] for group in self.problem.equal]
+
+    def _units_in_order(self) -> list[list[_Literal]]:
+        """The literals of each unit, by the first of its layers in topological order."""
+        seen: dict[int, list[_Literal]] = {}
+        for v in self.problem.order:
+            seen.setdefault(id(self.at[v]), self.at[v])
+        return list(seen.values())
+
     def value(self, metric: str) -> cp_model.LinearExpr:
         """sum c at + sum f sent + sum s left + sum g came."""
         costs = self.costs[metric]
-        transfer, send, receive = costs.transfer.tolist(), costs.send.tolist(), costs.receive.tolist()
-        terms = [(self.at[v][p], c) for v, row in enumerate(costs.compute.tolist()) for p, c in enumerate(row)]
-        terms += [(sent, transfer[p][q][t]) for (t, p, q), sent in self.sent.items()]
-        terms += [(left, send[p][t]) for (t, p), left in self.left.items()]
-        terms += [(came, receive[q][t]) for (t, q), came in self.came.items()]
+        terms = [(self.at[v][p], int(costs.compute[v, p])) for v, p in np.argwhere(costs.compute).tolist()]
+        if costs.transfers:
+            terms += [(sent, int(costs.transfer[p, q, t])) for (t, p, q), sent in self.sent.items()]
+        if costs.ends:
+            terms += [(left, int(costs.send[p, t])) for (t, p), left in self.left.items()]
+            terms += [(came, int(costs.receive[q, t])) for (t, q), came in self.came.items()]
         terms = [(literal, c) for literal, c in terms if c]
         return cp_model.LinearExpr.weighted_sum([literal for literal, _ in terms], [c for _, c in terms])
 
@@ -141,18 +208,34 @@ class _Model:
         if len(names) == 1:
             self.cp.minimize(self.value(names[0]))
             return
-        self.z = self.cp.new_int_var(0, max(self.costs[m].total for m in names), "z")
+        self.z = self.cp.new_int_var(self.loads(), max(self.costs[m].total for m in names), "z")
         for metric in names:
             self.cp.add(self.z >= self.value(metric))
         self.cp.minimize(self.z)
 
+    def loads(self) -> int:
+        """What z is at least: the heaviest unit where it is lightest, and the mean load."""
+        compute = np.array([self.costs[m].compute for m in self.problem.objectives])
+        units = np.array([compute[:, list(unit)].sum(axis=1) for unit in self.problem.units])  # (units, metrics, P)
+        heaviest = units.max(axis=1).min(axis=1).max()
+        return max(int(heaviest), -(-int(units.sum(axis=1).min(axis=1).sum()) // len(compute)))
+
+    def _first_used_first(self, at: IntArray) -> IntArray:
+        """The same plan with equal places named in the order in which `alike` wants them used."""
+        for places in self._alike():
+            used = [p for p in dict.fromkeys(at[list(self.problem.order)].tolist()) if p in places]
+            names = dict(zip([*used, *(p for p in places if p not in used)], places))
+            at = np.array([names.get(p, p) for p in at.tolist()])
+        return at
+
     def hint(self, plan: PartitionPlan) -> None:
         """Start from a plan: every variable gets a value, or CP-SAT calls the hint incomplete."""
-        at = self.problem.positions(plan)
+        at = self._first_used_first(self.problem.positions(plan))
         origin = at[self.problem.sources].tolist()
         ways = set(zip(*(array.tolist() for array in self.problem.ways(at))))
         moved = {t for t, _ in ways}
-        for v, literals in enumerate(self.at):
+        for v, *_ in self.problem.units:
+            literals = self.at[v]
             for p, literal in list(enumerate(literals))[1 if len(self.places) == 2 else 0 :]:
                 self.cp.add_hint(literal, bool(at[v] == p))
         for (t, p, q), sent in self.sent.items():
@@ -161,23 +244,46 @@ class _Model:
             self.cp.add_hint(left, origin[t] == p and t in moved)
         for (t, q), came in self.came.items():
             self.cp.add_hint(came, (t, q) in ways)
+        behind = [set[int]() for _ in self.at]
+        for v in reversed(self.problem.order):
+            behind[v].add(int(at[v]))
+            for u in self.problem.feeders[v]:
+                behind[u] |= behind[v]
+        for (v, p), ahead in self.ahead.items():
+            self.cp.add_hint(ahead, p in behind[v])
+        first = list(dict.fromkeys(id(self.at[v]) for v in self.problem.order))
+        where = {id(self.at[v]): int(at[v]) for v in self.problem.order}
+        for (i, p), opened in self.opened.items():
+            self.cp.add_hint(opened, p in [where[unit] for unit in first[:i]])
         if self.z is not None:
             self.cp.add_hint(self.z, self.problem.evaluate(plan).objective)
 
 
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
-    watch = Watch(options)
-    model = _Model(problem)
-    for group in (model.assignment, model.transfer, model.send, model.receive, model.links, model.one_way, model.pins,
-                  model.limits, model.objective):  # fmt: skip
-        group()
+    # the relaxations come last: their bound as a constraint of the search makes the search slower
+    search_limit = search_time(problem, options)
+    watch = Watch(replace(options, time_limit=search_limit))
+    model = _built(problem)
     if options.hint is not None:
         model.hint(options.hint)
     outcome = minimise(model.cp, watch, linearization=2)
+    if outcome.limit is Limit.TIME and search_limit != options.time_limit:
+        watch.options = options
+        least = floor(problem, watch, lambda relaxed, inner: minimise(_built(relaxed).cp, inner, linearization=2))
+        outcome = replace(outcome, bound=max(least, outcome.bound or 0))
+        watch.report(None, outcome.bound)
     if outcome.value is None:
         return outcome.answer(None, None)
     at = [next(p for p in model.places if outcome.value(literals[p])) for literals in model.at]
     plan = problem.plan(at)
     # a plan found before the proof may have sent[t,p,q] raised for nothing: the price is the problem's own
     return outcome.answer(plan, problem.evaluate(plan).objective)
+
+
+def _built(problem: Partition) -> _Model:
+    model = _Model(problem)
+    for group in (model.assignment, model.transfer, model.send, model.receive, model.links, model.one_way, model.pins,
+                  model.contiguous, model.alike, model.limits, model.objective):  # fmt: skip
+        group()
+    return model

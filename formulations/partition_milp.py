@@ -21,6 +21,14 @@ one more reader, pinned at r.
     limits      value_m <= L_m
     dear        x[src(t),p] + x[v,q] <= 1                                   v in rd(t), f_m[t,p,q] > L_m
     largest     z >= value_m
+    together    x[v,p] is one variable for all layers v of a group (a unit)
+    contiguous  b[v,p] >= x[v,p],  b[v,p] >= b[u,p],  e[v,p] >= x[v,p],  e[u,p] >= e[v,p]      v reads from u
+                b[v,p] + e[v,p] - x[v,p] <= 1
+    alike       x[i,p'] <= o[i,p],  o[i,p] <= o[i-1,p] + x[i-1,p]           p' follows p among equal places, units i
+
+`contiguous`: b[v,p] says that v or a layer before it runs at p, e[v,p] that v or a layer behind it does; where both
+hold, v itself must. `alike` removes plans that differ only in the names of equal places: of those, each is first used
+after the one before it; o[i,p] says that a unit before i runs at p.
 
 y, w and r need no integrality: nothing but these rows holds them up. They stand only where a metric in use has a
 cost. A pinned layer is a constant. With two places w and r are y, so their costs are added to f, and transfer reads
@@ -35,11 +43,12 @@ finds it, `exclude` cuts off that one plan, and the search goes on: no valid pla
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pulp
+from numpy.typing import NDArray
 
 from optsplit.backends.outcome import Outcome
 from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, minimise, scale_to
@@ -48,36 +57,43 @@ from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
 from optsplit.problems.partition import Partition
 
-Affine = tuple[int, dict[pulp.LpVariable, int]]
-"""A constant and the coefficient of each variable."""
+from .rows import Affine, Rows, one, possible, total
 
 
-class _Model:
+class _Model(Rows):
     def __init__(self, problem: Partition) -> None:
+        super().__init__("partition")
         self.problem = problem
         self.places = range(len(problem.places))
         self.two = len(self.places) == 2
-        self.milp = pulp.LpProblem("partition", pulp.LpMinimize)
-        self.rows = 0
         self.limits = {m: int(limit) for m, limit in problem.limits.items() if limit < problem.costs(m).total}
         self.used = tuple(dict.fromkeys([*problem.objectives, *self.limits]))
-        self.binaries: list[pulp.LpVariable] = []
-        self.x = [self._place(v, int(p)) for v, p in enumerate(problem.fixed)]
+        self.impossible = False
+        self.x: list[list[Affine]] = [[]] * len(problem.layers)
+        for unit in problem.units:
+            pinned = {int(problem.fixed[v]) for v in unit} - {-1}
+            self.impossible |= len(pinned) > 1
+            x = self._place(unit[0], max(pinned, default=-1))
+            for v in unit:
+                self.x[v] = x
         # (tensor, source, where its reader runs); an output's end is a reader pinned there
-        self.reads = [(t, self.x[u], self.x[v]) for t, (u, readers) in enumerate(problem.tensors) for v in readers]
+        self.reads = [(t, self.x[u], self.x[v]) for t, (u, readers) in enumerate(problem.tensors) for v in readers
+                      if self.x[u] is not self.x[v]]  # fmt: skip
         if problem.result_place >= 0:
             end = self._pinned(problem.result_place)
             self.reads += [(t, self.x[problem.tensors[t][0]], end) for t in problem.outputs]
         moving = np.zeros(len(problem.sources), dtype=bool)
         moving[[t for t, _, _ in self.reads]] = True
-        self.y = self._where("y", moving & np.any([self._f(m) > 0 for m in self.used], axis=0))
-        ends = [] if self.two else [problem.costs(m) for m in self.used]
-        self.w = self._where("w", moving & np.any([c.send > 0 for c in ends], axis=0)) if ends else {}
-        self.r = self._where("r", moving & np.any([c.receive > 0 for c in ends], axis=0)) if ends else {}
+        self.y = self._where("y", moving, [f for f in map(self._f, self.used) if f is not None])
+        ends = [] if self.two else [c for c in map(problem.costs, self.used) if c.ends]
+        self.w = self._where("w", moving, [c.send for c in ends])
+        self.r = self._where("r", moving, [c.receive for c in ends])
 
-    def _f(self, metric: str) -> IntArray:
-        """Shape (P, P, T): what y pays; with two places sending and receiving are part of it."""
+    def _f(self, metric: str) -> IntArray | None:
+        """Shape (P, P, T): what y pays, None for nothing; with two places sending and receiving are part of it."""
         costs = self.problem.costs(metric)
+        if not (costs.transfers or (self.two and costs.ends)):
+            return None
         if not self.two:
             return costs.transfer
         f = np.zeros_like(costs.transfer)
@@ -92,34 +108,22 @@ class _Model:
             return self._pinned(fixed)
         if self.two:
             x = self.milp.add_variable(f"x_{v}", 0, 1, pulp.LpInteger)
-            self.binaries.append(x)
             return [(1, {x: -1}), (0, {x: 1})]
-        xs = [self.milp.add_variable(f"x_{v}_{p}", 0, 1, pulp.LpInteger) for p in self.places]
-        self.binaries += xs
-        return [(0, {x: 1}) for x in xs]
+        return [one(self.milp.add_variable(f"x_{v}_{p}", 0, 1, pulp.LpInteger)) for p in self.places]
 
-    def _where(self, name: str, wanted: np.ndarray) -> dict[tuple[int, ...], pulp.LpVariable]:
-        """A variable for each True of an array whose last axis is the tensor: keys (t, p, ...)."""
-        keys = [(k[-1], *k[:-1]) for k in np.argwhere(wanted).tolist()]
+    def _where(
+        self, name: str, moving: NDArray[np.bool_], costs: list[IntArray]
+    ) -> dict[tuple[int, ...], pulp.LpVariable]:
+        """A variable for each moving tensor, the last axis, where some costs are above 0: keys (t, p, ...)."""
+        paid = np.argwhere(moving & np.any([c > 0 for c in costs], axis=0)).tolist() if costs else []
+        keys = [(k[-1], *k[:-1]) for k in paid]
         return {k: self.milp.add_variable(f"{name}_{'_'.join(map(str, k))}", 0, 1) for k in keys}
-
-    def _row(self, name: str, parts: Iterable[tuple[int, Affine]], sense: int, right: float, size: int = 1) -> None:
-        """(sum of factor * affine) `sense` right, divided by `size`, a power of two."""
-        constant, terms = _sum(parts)
-        right = (right - constant) / size
-        if not terms and (right >= 0 if sense == pulp.LpConstraintLE else right <= 0):
-            return
-        if size > 1:
-            terms = {v: a / size for v, a in terms.items()}  # type: ignore[misc]
-        self.rows += 1
-        row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows}", right)
-        self.milp.addConstraint(row)
 
     # --- constraints ------------------------------------------------------------------------------------------
 
     def assignment(self) -> None:
         """sum_p x[v,p] = 1, for more than two places."""
-        for x in self.x:
+        for x in (self.x[unit[0]] for unit in self.problem.units):
             if not self.two and x[0][1]:
                 self._row("assignment", [(1, a) for a in x], pulp.LpConstraintLE, 1)
                 self._row("assignment", [(1, a) for a in x], pulp.LpConstraintGE, 1)
@@ -129,42 +133,42 @@ class _Model:
         for t, source, reader in self.reads:
             for p in self.places:
                 for q in self.places:
-                    if (t, p, q) in self.y and _possible(source[p]) and _possible(reader[q]):
-                        parts = [(1, _one(self.y[t, p, q])), (-1, source[p]), (-1, reader[q])]
+                    if (t, p, q) in self.y and possible(source[p]) and possible(reader[q]):
+                        parts = [(1, one(self.y[t, p, q])), (-1, source[p]), (-1, reader[q])]
                         self._row("transfer", parts, pulp.LpConstraintGE, -1)
 
     def inflow(self) -> None:
         """sum_{p != q} y[t,p,q] >= x[v,q] - x[src(t),q]."""
         for t, source, reader in self.reads:
             for q in self.places:
-                into = [self.y.get((t, p, q)) for p in self.places if p != q and _possible(source[p])]
-                if not self.two and _possible(reader[q]) and None not in into:
-                    parts = [*((1, _one(y)) for y in into), (-1, reader[q]), (1, source[q])]
+                into = [self.y.get((t, p, q)) for p in self.places if p != q and possible(source[p])]
+                if not self.two and possible(reader[q]) and None not in into:
+                    parts = [*((1, one(y)) for y in into), (-1, reader[q]), (1, source[q])]
                     self._row("inflow", parts, pulp.LpConstraintGE, 0)
 
     def outflow(self) -> None:
         """sum_{q != p} y[t,p,q] >= x[src(t),p] - x[v,p]."""
         for t, source, reader in self.reads:
             for p in self.places:
-                out = [self.y.get((t, p, q)) for q in self.places if q != p and _possible(reader[q])]
-                if not self.two and _possible(source[p]) and None not in out:
-                    parts = [*((1, _one(y)) for y in out), (-1, source[p]), (1, reader[p])]
+                out = [self.y.get((t, p, q)) for q in self.places if q != p and possible(reader[q])]
+                if not self.two and possible(source[p]) and None not in out:
+                    parts = [*((1, one(y)) for y in out), (-1, source[p]), (1, reader[p])]
                     self._row("outflow", parts, pulp.LpConstraintGE, 0)
 
     def send(self) -> None:
         """w[t,p] >= x[src(t),p] - x[v,p]."""
         for t, source, reader in self.reads:
             for p in self.places:
-                if (t, p) in self.w and _possible(source[p]):
-                    parts = [(1, _one(self.w[t, p])), (-1, source[p]), (1, reader[p])]
+                if (t, p) in self.w and possible(source[p]):
+                    parts = [(1, one(self.w[t, p])), (-1, source[p]), (1, reader[p])]
                     self._row("send", parts, pulp.LpConstraintGE, 0)
 
     def receive(self) -> None:
         """r[t,q] >= x[v,q] - x[src(t),q]."""
         for t, source, reader in self.reads:
             for q in self.places:
-                if (t, q) in self.r and _possible(reader[q]):
-                    parts = [(1, _one(self.r[t, q])), (-1, reader[q]), (1, source[q])]
+                if (t, q) in self.r and possible(reader[q]):
+                    parts = [(1, one(self.r[t, q])), (-1, reader[q]), (1, source[q])]
                     self._row("receive", parts, pulp.LpConstraintGE, 0)
 
     def links(self) -> None:
@@ -179,20 +183,51 @@ class _Model:
         """sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]: a reader is never earlier than its source."""
         if not self.problem.one_way:
             return
-        for u, v in sorted({(u, v) for u, readers in self.problem.tensors for v in readers}):
+        for u, v in sorted(set(self.problem.edges)):
             for k in self.places[:-1]:
                 parts = [*((1, self.x[v][q]) for q in range(k + 1)), *((-1, self.x[u][q]) for q in range(k + 1))]
                 self._row("one_way", parts, pulp.LpConstraintLE, 0)
 
+    def contiguous(self) -> None:
+        """Where something before v and something behind it run at p, v does."""
+        if not self.problem.contiguous or self.problem.one_way:  # one way never comes back
+            return
+        add = self.milp.add_variable
+        for p in self.places:
+            begun = [one(add(f"b_{v}_{p}", 0, 1)) for v in range(len(self.x))]
+            to_end = [one(add(f"e_{v}_{p}", 0, 1)) for v in range(len(self.x))]
+            for v, x in enumerate(self.x):
+                self._row("begun", [(1, begun[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
+                self._row("to_end", [(1, to_end[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
+                self._row("convex", [(1, begun[v]), (1, to_end[v]), (-1, x[p])], pulp.LpConstraintLE, 1)
+                for u in self.problem.feeders[v]:
+                    self._row("begun", [(1, begun[v]), (-1, begun[u])], pulp.LpConstraintGE, 0)
+                    self._row("to_end", [(1, to_end[u]), (-1, to_end[v])], pulp.LpConstraintGE, 0)
+
+    def alike(self) -> None:
+        """x[i,p'] <= o[i,p] <= o[i-1,p] + x[i-1,p]: of equal places, each is first used after the one before."""
+        units = [self.x[unit[0]] for unit in self.problem.units]
+        for group in self.problem.equal:
+            places = [self.problem.places.index(place) for place in group]
+            for p, follower in itertools.pairwise(places):
+                opened: Affine = (0, {})
+                for i, x in enumerate(units):
+                    self._row("alike", [(1, opened), (-1, x[follower])], pulp.LpConstraintGE, 0)
+                    if i + 1 < len(units):
+                        grown = one(self.milp.add_variable(f"o_{i}_{p}", 0, 1))
+                        self._row("opened", [(1, opened), (1, x[p]), (-1, grown)], pulp.LpConstraintGE, 0)
+                        opened = grown
+
     def value(self, metric: str) -> Affine:
         """sum c[v,p] x[v,p] + sum f[t,p,q] y[t,p,q] + sum s[t,p] w[t,p] + sum g[t,q] r[t,q]."""
-        costs, f = self.problem.costs(metric), self._f(metric).tolist()
-        parts = [(c, a) for x, row in zip(self.x, costs.compute.tolist()) for a, c in zip(x, row)]
-        send, receive = costs.send.tolist(), costs.receive.tolist()
-        parts += [(f[p][q][t], _one(y)) for (t, p, q), y in self.y.items()]
-        parts += [(send[p][t], _one(w)) for (t, p), w in self.w.items()]
-        parts += [(receive[q][t], _one(r)) for (t, q), r in self.r.items()]
-        return _sum(parts)
+        costs, f = self.problem.costs(metric), self._f(metric)
+        parts = [(int(costs.compute[v, p]), self.x[v][p]) for v, p in np.argwhere(costs.compute).tolist()]
+        if f is not None:
+            parts += [(int(f[p, q, t]), one(y)) for (t, p, q), y in self.y.items()]
+        if costs.ends:
+            parts += [(int(costs.send[p, t]), one(w)) for (t, p), w in self.w.items()]
+            parts += [(int(costs.receive[q, t]), one(r)) for (t, q), r in self.r.items()]
+        return total(parts)
 
     def limit(self) -> None:
         """value_m <= L_m + 1/2."""
@@ -202,7 +237,8 @@ class _Model:
 
     def dear(self) -> None:
         """x[src(t),p] + x[v,q] <= 1 where sending t from p to q alone breaks a limit: implied, and tighter."""
-        over = [self._f(metric) > limit for metric, limit in self.limits.items()]
+        paid = [(self._f(metric), limit) for metric, limit in self.limits.items()]
+        over = [f > limit for f, limit in paid if f is not None]
         shut = np.any(over, axis=0) if over else np.zeros((len(self.places),) * 2 + (0,), dtype=bool)
         for t, source, reader in self.reads if shut.any() else ():
             for p, q in np.argwhere(shut[:, :, t]).tolist():
@@ -211,21 +247,22 @@ class _Model:
     def objective(self) -> tuple[int, int]:
         """The one metric; or z, with z >= value_m (`largest`). Returns scale and offset of the objective."""
         names = self.problem.objectives
-        total = max(self.problem.costs(m).total for m in names)
-        scale = scale_to(total, OBJECTIVE_SIZE)
+        largest = max(self.problem.costs(m).total for m in names)
+        scale = scale_to(largest, OBJECTIVE_SIZE)
         offset, terms = self.value(names[0])
         if len(names) > 1:
-            size = scale_to(total, ROW_SIZE)
-            z = self.milp.add_variable("z", 0, max(1, -(-total // size)))
+            size = scale_to(largest, ROW_SIZE)
+            z = self.milp.add_variable("z", 0, max(1, -(-largest // size)))
             for metric in names:
-                self._row("largest", [(size, _one(z)), (-1, self.value(metric))], pulp.LpConstraintGE, 0, size)
+                self._row("largest", [(size, one(z)), (-1, self.value(metric))], pulp.LpConstraintGE, 0, size)
             offset, terms = 0, {z: size}
         self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items() if c}))
         return scale, offset
 
     def exclude(self, at: IntArray) -> None:
         """Cut off one plan: at least one layer runs elsewhere."""
-        parts = [(1, x[p]) for x, p in zip(self.x, at.tolist()) if x[p][1]]
+        units = ((self.x[unit[0]], int(at[unit[0]])) for unit in self.problem.units)
+        parts = [(1, x[p]) for x, p in units if x[p][1]]
         self._row("exclude", parts, pulp.LpConstraintLE, len(parts) - 1)
 
     def plan(self, outcome: Outcome) -> IntArray:
@@ -236,31 +273,15 @@ class _Model:
         return np.array([places.index(1) for places in chosen], dtype=np.int64)
 
 
-def _one(variable: pulp.LpVariable) -> Affine:
-    return 0, {variable: 1}
-
-
-def _possible(a: Affine) -> bool:
-    return a[0] != 0 or bool(a[1])
-
-
-def _sum(parts: Iterable[tuple[int, Affine]]) -> Affine:
-    constant, terms = 0, dict[pulp.LpVariable, int]()
-    for factor, (c, coefficients) in parts:
-        constant += factor * c
-        if factor:
-            for v, a in coefficients.items():
-                terms[v] = terms.get(v, 0) + factor * a
-    return constant, terms
-
-
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
     watch = Watch(options)
     model = _Model(problem)
+    if model.impossible:
+        return Answer(infeasible=True, raw_status="layers that must be together are pinned apart")
     scale, offset = model.objective()
     for group in (model.assignment, model.transfer, model.inflow, model.outflow, model.send, model.receive,
-                  model.links, model.one_way, model.limit, model.dear):  # fmt: skip
+                  model.links, model.one_way, model.contiguous, model.alike, model.limit, model.dear):  # fmt: skip
         group()
     bounds: list[int] = []
     while True:

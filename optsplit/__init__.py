@@ -20,6 +20,7 @@ from optsplit.result import Limit, Result, Status, TracePoint
 from optsplit.solve import compare, methods, solve
 
 if TYPE_CHECKING:
+    from optsplit import io
     from optsplit.algorithms.envelope import Envelope, envelope
     from optsplit.data import bundled
     from optsplit.profiling.measure import measure
@@ -71,6 +72,7 @@ __all__ = [
     "envelope",
     "errors",
     "fit",
+    "io",
     "links",
     "measure",
     "methods",
@@ -82,6 +84,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "io":
+        return importlib.import_module("optsplit.io")
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'optsplit' has no attribute {name!r}")

@@ -28,6 +28,8 @@ def random_partition(
     missing_links: float = 0.0,
     tightness: tuple[float, float] = (0.15, 0.9),
     chain: bool = False,
+    together: int = 0,
+    contiguous: bool = False,
 ) -> Partition:
     """A random problem: the same generator state gives the same problem.
 
@@ -55,6 +57,10 @@ def random_partition(
         Range of a limit as a share of the metric's total: low shares are often infeasible.
     chain
         Every layer reads the one before it, and nothing else.
+    together
+        How many pairs of layers must share a place; pairs with a layer in common make larger groups.
+    contiguous
+        Whether each place is visited once.
     """
     names = _PLACES[:places] if places > 2 else ("device", "cloud")
     tensors = _chain(layers) if chain else _tensors(rng, layers)
@@ -77,6 +83,8 @@ def random_partition(
         result_at=names[0] if result_at == "" else result_at,
         one_way=one_way,
         links=arcs,
+        together=_groups(rng, layers, together),
+        contiguous=contiguous,
     )
     low, high = tightness
     # a plan uses one of the places, so an average plan costs about a share 1 / places of the total
@@ -85,6 +93,55 @@ def random_partition(
         for i in range(minmax, minmax + limits)
     }
     return problem.but(limits=limited)
+
+
+def random_machines(
+    rng: random.Random,
+    layers: int = 6,
+    equal: int = 2,
+    others: int = 1,
+    magnitude: int = 20,
+    together: int = 0,
+    contiguous: bool = False,
+    limited: bool = True,
+) -> Partition:
+    """Equal machines and others, the largest load least: device placement as in `optsplit.io.read_placement`.
+
+    Parameters
+    ----------
+    layers, equal, others
+        Their number: machines acc1, acc2, ... cost the same, cpu1, ... each its own.
+    magnitude
+        Costs lie in 0..magnitude.
+    together, contiguous
+        As in `random_partition`.
+    limited
+        Whether the equal machines have a memory each.
+    """
+    accelerators = [f"acc{i + 1}" for i in range(equal)]
+    names = [*accelerators, *(f"cpu{i + 1}" for i in range(others))]
+    tensors = _tensors(rng, layers)
+    ways = [[rng.randint(0, magnitude) for _ in tensors] for _ in range(2)]
+    work = [[rng.randint(0, magnitude) for _ in range(layers)] for _ in range(1 + others)]
+    size = [rng.randint(0, magnitude) for _ in range(layers)]
+
+    def only(values: list[int], place: str) -> list[list[int]]:
+        return [[value if name == place else 0 for name in names] for value in values]
+
+    metrics = {
+        place: Metric(only(work[0], place), send={place: ways[0]}, receive={place: ways[1]}) for place in accelerators
+    }
+    metrics |= {place: Metric(only(row, place)) for place, row in zip(names[equal:], work[1:], strict=True)}
+    memory = {f"{place}_memory": Metric(only(size, place), unit="B") for place in accelerators if limited}
+    return Partition(
+        layers=[f"layer{i}" for i in range(layers)], tensors=tensors, places=names, metrics=metrics | memory,
+        minimize=names, limits=dict.fromkeys(memory, rng.randint(sum(size) // len(names), sum(size))),
+        result_at=None, together=_groups(rng, layers, together), contiguous=contiguous,
+    )  # fmt: skip
+
+
+def _groups(rng: random.Random, layers: int, pairs: int) -> list[list[str]]:
+    return [[f"layer{i}" for i in rng.sample(range(layers), 2)] for _ in range(pairs if layers > 1 else 0)]
 
 
 def _chain(n: int) -> list[tuple[int, list[int]]]:
@@ -123,6 +180,8 @@ def partitions(
     max_limits: int = 2,
     max_minmax: int = 2,
     chain: bool | None = None,
+    together: int = 0,
+    contiguous: bool = False,
 ) -> Partition:
     """Problems of at most `max_layers` layers with any mixture of features."""
     number = draw(st.sampled_from(places), label="places")
@@ -138,4 +197,22 @@ def partitions(
         magnitude=draw(st.sampled_from([3, 100, 10**6, 10**10]), label="magnitude"),
         missing_links=draw(st.sampled_from([0.0, 0.2]), label="missing links"),
         chain=draw(st.booleans(), label="chain") if chain is None else chain,
+        together=draw(st.integers(0, together), label="together") if together else 0,
+        contiguous=contiguous and draw(st.booleans(), label="contiguous"),
+    )
+
+
+@st.composite
+def machines(draw: st.DrawFn, max_layers: int = 6) -> Partition:
+    """Equal machines and others, four of them at most, at most `max_layers` layers."""
+    equal = draw(st.integers(2, 3), label="equal")
+    return random_machines(
+        draw(st.randoms(use_true_random=False)),
+        layers=draw(st.integers(1, max_layers), label="layers"),
+        equal=equal,
+        others=draw(st.integers(0, 4 - equal), label="others"),
+        magnitude=draw(st.sampled_from([3, 100, 10**6]), label="magnitude"),
+        together=draw(st.integers(0, 2), label="together"),
+        contiguous=draw(st.booleans(), label="contiguous"),
+        limited=draw(st.booleans(), label="limited"),
     )

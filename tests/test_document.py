@@ -28,6 +28,9 @@ PROBLEM = Partition(
     one_way=True,
     outputs=[0, 1],
     links=[UP],
+    together=[("b", "a")],
+    contiguous=True,
+    equal=[],
     name="two",
 )
 
@@ -58,6 +61,9 @@ def test_the_file_of_a_problem_word_by_word(tmp_path: Path) -> None:
             "pins": {"a": "device"},
             "result_at": None,
             "one_way": True,
+            "together": [["a", "b"]],
+            "contiguous": True,
+            "equal": [],
             "name": "two",
         },
     }

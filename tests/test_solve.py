@@ -101,7 +101,8 @@ def test_a_mismatch_names_the_methods_that_can() -> None:
     limited = THREE.but(limits={"latency": 4})
     with refused(
         "method 'chain' cannot solve this Partition: it does not take limits; "
-        "methods that can: 'cpsat', 'milp', 'brute', 'device-only'",
+        "methods that can: 'cpsat', 'milp', 'labels', 'brute', 'pipedream', 'greedy-balance', 'local-search', "
+        "'best-single-place', 'device-only'",
         MethodMismatch,
     ):
         osp.solve(limited, "chain")

@@ -25,7 +25,7 @@ def solve(problem: Partition, options: Options) -> Answer:
     fixed = problem.fixed[order]
     for p in range(places):
         compute[(fixed >= 0) & (fixed != p), p] = _NO_WAY
-    step = _steps(problem, order)
+    step = steps(problem, problem.objectives[0], order)
     value = compute[0]
     came = np.zeros((n, places), dtype=np.int64)
     for i in range(1, n):
@@ -44,25 +44,33 @@ def solve(problem: Partition, options: Options) -> Answer:
     return Answer(problem.plan(at), best, best)
 
 
-def _steps(problem: Partition, order: IntArray) -> IntArray:
-    """Shape (n, P, P): what the tensors of the i-th layer pay when it runs at p and its reader at q."""
-    costs = problem.costs(problem.objectives[0])
-    places = range(len(problem.places))
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    step = np.zeros((len(order), len(places), len(places)), dtype=np.int64)
-    outputs = set(problem.outputs)
-    for t, (source, readers) in enumerate(problem.tensors):
-        for p in places:
-            for q in places:
-                goes = {q} if readers else set()
-                if t in outputs and problem.result_place >= 0:
-                    goes.add(problem.result_place)
-                goes.discard(p)
-                way = int(costs.send[p, t]) if goes else 0
-                for g in goes:
-                    way += int(costs.transfer[p, g, t] + costs.receive[g, t]) if problem.allowed[p, g] else _NO_WAY
-                if problem.one_way and readers and q < p:
-                    way = _NO_WAY
-                step[rank[source], p, q] = min(step[rank[source], p, q] + way, _NO_WAY)
+def steps(problem: Partition, metric: str | None, order: IntArray) -> IntArray:
+    """Shape (n, P, P): what the tensors of the i-th layer pay when it runs at p and its reader at q.
+
+    The diagonal holds what they pay when nothing but the results leaves; of the last layer nothing else counts. Without
+    a metric: zero, or closed.
+    """
+    n, tensors, places = len(order), len(problem.tensors), len(problem.places)
+    rank = np.empty(n, dtype=np.int64)
+    rank[order] = np.arange(n)
+    here = np.arange(places)
+    read = np.array([bool(readers) for _, readers in problem.tensors], dtype=bool)
+    output = np.zeros(tensors, dtype=bool)
+    output[list(problem.outputs)] = problem.result_place >= 0
+    result = max(problem.result_place, 0)
+    goes = read & (here[:, None, None] != here[None, :, None])
+    # the result goes its own way unless the reader stands at its place
+    returns = output & (here[:, None, None] != result) & ~(goes & (here[None, :, None] == result))
+    shut = goes & ~problem.allowed[:, :, None] | returns & ~problem.allowed[:, result][:, None, None]
+    if problem.one_way:
+        shut |= read & (here[:, None, None] > here[None, :, None])
+    paid = np.zeros((places, places, tensors), dtype=np.int64)
+    if metric is not None:
+        costs = problem.costs(metric)
+        way = costs.transfer + costs.receive[None, :, :]
+        paid = goes * way + returns * way[:, result][:, None, :] + (goes | returns) * costs.send[:, None, :]
+    step, closed = np.zeros((n, places, places), dtype=np.int64), np.zeros((n, places, places), dtype=bool)
+    np.add.at(step, rank[problem.sources], np.moveaxis(paid, 2, 0))
+    np.logical_or.at(closed, rank[problem.sources], np.moveaxis(shut, 2, 0))
+    step[closed] = _NO_WAY
     return step

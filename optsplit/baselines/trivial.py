@@ -28,3 +28,10 @@ def device_only(problem: Partition, options: Options) -> Answer:
 def server_only(problem: Partition, options: Options) -> Answer:
     """Every layer that is not pinned elsewhere at the last place: the input is sent, the result comes back."""
     return _all_at(problem, len(problem.places) - 1)
+
+
+def best_single_place(problem: Partition, options: Options) -> Answer:
+    """Every layer that is not pinned at one place, the best of them."""
+    answers = [_all_at(problem, place) for place in range(len(problem.places))]
+    valid = [answer for answer in answers if answer.plan is not None]
+    return min(valid, key=lambda answer: problem.evaluate(answer.plan).objective) if valid else answers[0]

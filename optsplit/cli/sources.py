@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,7 +12,8 @@ import click
 from optsplit import files
 from optsplit.cli import screen, words
 from optsplit.errors import InvalidInput
-from optsplit.hardware import Connection, devices, links
+from optsplit.hardware import Connection, Link, devices, links
+from optsplit.problems.metric import Arc
 from optsplit.problems.partition import Partition
 from optsplit.profiling.profile import Profile
 
@@ -44,12 +45,18 @@ class Asked:
     """The options that turn a profile into a problem, as they were written."""
 
     server: str | None = None
-    link: str | None = None
+    place: tuple[str, ...] = ()
+    equal: int | None = None
+    memory: float | None = None
+    link: tuple[str, ...] = ()
+    route: bool = False
     link_latency: float | None = None
     minimize: tuple[str, ...] = ()
+    maximize: str | None = None
     limit: tuple[str, ...] = ()
     pin: tuple[str, ...] = ()
     one_way: bool = False
+    contiguous: bool = False
     result_at: str | None = None
     device_power: str | None = None
     load: tuple[str, ...] = ()
@@ -60,13 +67,23 @@ asks = gathered(
     "asked",
     [
         click.option("--server", metavar="FILE", help="Profile whose first place is the server."),
-        click.option("--link", metavar="LINK", help=f"{', '.join(links)}, or UP[:DOWN]mbit: 10mbit, 6:13mbit."),
+        click.option("--place", multiple=True, metavar="NAME=FILE",
+                     help="A place more, and the profile whose first place it is (repeat for more)."),
+        click.option("--equal", type=int, metavar="N", help="N places equal to the profile's last one."),
+        click.option("--memory", type=float, metavar="BYTES", help="Room for weights at each of the equal places."),
+        click.option("--link", multiple=True, metavar="[A:B=]LINK",
+                     help=f"{', '.join(links)}, or UP[:DOWN]mbit: 10mbit, 6:13mbit. Between two places of several: "
+                          "A:B=LINK."),
+        click.option("--route", is_flag=True, help="Where two places have no link, send over those that there are."),
         click.option("--link-latency", type=float, metavar="SECONDS", help="Seconds per message, both ways."),
         click.option("--minimize", multiple=True, metavar="METRIC",
                      help="latency (default), energy, bytes, server_seconds, ...; several: the largest of them."),
+        click.option("--maximize", metavar="throughput",
+                     help="The least period of a stream: the largest busy time of any place or link."),
         click.option("--limit", multiple=True, metavar="METRIC=VALUE", help="Largest value: seconds, joules or bytes."),
         click.option("--pin", multiple=True, metavar="LAYER=PLACE", help="Where a layer must run."),
-        click.option("--one-way", is_flag=True, help="No layer on the device may read from the server."),
+        click.option("--one-way", is_flag=True, help="No layer may read from a later place."),
+        click.option("--contiguous", is_flag=True, help="No path of layers comes back to a place that it has left."),
         click.option("--result-at", metavar="PLACE",
                      help=f"Where the outputs must end: a place (default: the device), or {ANYWHERE}."),
         click.option("--device-power", metavar="POWER",
@@ -108,14 +125,18 @@ def two_places(name: str, server: str | None) -> Profile:
     if len(phone.places) > 2:
         raise InvalidInput(
             f"{name}: has the places {', '.join(phone.places)}; this command plans for two, so add --server FILE to "
-            "take its first place alone, or use optsplit.Partition.from_profile with a Link for each pair"
+            "take its first place alone, or name each link: --link A:B=LINK"
         )
     return phone
 
 
-def of_profile(profile: Profile, asked: Asked, link: Connection) -> Partition:
-    """The problem of a profile with two places."""
+def of_profile(profile: Profile, asked: Asked, link: Connection | Mapping[Arc, Link]) -> Partition:
+    """The problem of a profile, over one connection or over named links."""
+    from optsplit.cli import places
+
     limits = words.numbers("--limit", asked.limit, "energy=0.8")
+    if asked.maximize is not None:
+        words.throughput(asked.maximize, asked.minimize)
     minimize = asked.minimize or ("latency",)
     power = None if asked.device_power is None else words.power(asked.device_power)
     if power is None and "energy" in {*minimize, *limits}:
@@ -123,17 +144,26 @@ def of_profile(profile: Profile, asked: Asked, link: Connection) -> Partition:
             "energy needs the power of the device; add --device-power "
             f"{next(iter(devices))}, or --device-power COMPUTE:IDLE in watts"
         )
-    if power is not None and not (link.up.transmit_watts or link.down.receive_watts):
-        screen.note(f"link {link.name!r} has no radio power: energy counts computing and waiting alone")
-    return Partition.from_profile(
+    radio = [link.up, link.down] if isinstance(link, Connection) else list(link.values())
+    if power is not None and not any(arc.transmit_watts or arc.receive_watts for arc in radio):
+        name = repr(link.name) if isinstance(link, Connection) else "of every pair"
+        screen.note(f"link {name} has no radio power: energy counts computing and waiting alone")
+    problem = Partition.from_profile(
         profile, link, minimize=minimize, limits=limits, pins=words.pairs("--pin", asked.pin, "conv1=device"),
         result_at={None: "", ANYWHERE: None}.get(asked.result_at, asked.result_at), one_way=asked.one_way,
         device=power, load=words.numbers("--load", asked.load, "server=2"),
     )  # fmt: skip
+    if asked.route and not isinstance(link, Connection):
+        problem = places.routed(problem, link)
+    if asked.contiguous:
+        problem = problem.but(contiguous=True)
+    return problem.but(minimize=places.busy(problem)) if asked.maximize is not None else problem
 
 
 def _link(asked: Asked, default: str | None) -> Connection:
-    text = asked.link or default
+    if len(asked.link) > 1:
+        raise InvalidInput(f"--link stands {len(asked.link)} times for one pair of places; give it once")
+    text = next(iter(asked.link), default)
     if text is None:
         raise InvalidInput("no link; add --link with a preset (4g, wifi, ...; see optsplit presets) or such as 10mbit")
     return words.connection(text, asked.link_latency)
@@ -141,6 +171,17 @@ def _link(asked: Asked, default: str | None) -> Connection:
 
 def from_profile(name: str, asked: Asked, default_link: str | None = None) -> Partition:
     """The problem that the options ask for, on a profile."""
+    from optsplit.cli import places
+
+    if asked.equal is not None:
+        return places.equal(profile(name), asked, _link(asked, default_link))
+    if asked.memory is not None:
+        raise InvalidInput("--memory is the room of each of --equal N places; use --limit NAME_memory=BYTES for one")
+    if asked.place or any("=" in text for text in asked.link):
+        joined = places.joined(name, asked)
+        return of_profile(joined, asked, places.links(asked, joined.places))
+    if asked.route:
+        raise InvalidInput("--route needs links by name: --link A:B=LINK")
     return of_profile(two_places(name, asked.server), asked, _link(asked, default_link))
 
 

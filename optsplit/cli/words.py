@@ -78,3 +78,20 @@ def numbers(option: str, texts: Sequence[str], example: str) -> dict[str, float]
         name: _number(f"{option} {name}:", value, f"write it as {option} {example}")
         for name, value in pairs(option, texts, example).items()
     }
+
+
+def throughput(text: str, minimize: Sequence[str]) -> None:
+    """Refuse what else `--maximize` could say."""
+    if text != "throughput":
+        raise InvalidInput(f"--maximize {text!r}: only throughput can be maximised; use --minimize METRIC for a cost")
+    if minimize:
+        raise InvalidInput(f"--maximize throughput and --minimize {minimize[0]} exclude each other; leave one out")
+
+
+def arc(text: str) -> tuple[str, str, str]:
+    """`A:B=LINK` as (A, B, LINK)."""
+    pair, equals, link = text.partition("=")
+    first, colon, second = pair.partition(":")
+    if not (equals and colon and first and second and link):
+        raise InvalidInput(f"--link {text!r}; between two of several places write it as --link device:edge=wifi")
+    return first, second, link

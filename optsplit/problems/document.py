@@ -39,6 +39,9 @@ class PartitionDocument(msgspec.Struct, forbid_unknown_fields=True):
     pins: dict[str, str] = {}
     result_at: str | None = None
     one_way: bool = False
+    together: list[list[str]] = []
+    contiguous: bool = False
+    equal: list[list[str]] | None = None
     name: str = "partition"
 
 
@@ -68,7 +71,9 @@ def write(problem: Partition) -> PartitionDocument:
         places=list(problem.places), metrics=metrics, minimize=list(problem.objectives),
         outputs=list(problem.outputs), links=sorted(problem.links),
         limits={name: int(value) for name, value in problem.limits.items()}, pins=dict(problem.pins),
-        result_at=problem.result_at, one_way=problem.one_way, name=problem.name,
+        result_at=problem.result_at, one_way=problem.one_way, together=[list(group) for group in problem.together],
+        contiguous=problem.contiguous, equal=None if problem.declared is None else [list(g) for g in problem.declared],
+        name=problem.name,
     )  # fmt: skip
 
 
@@ -88,7 +93,8 @@ def read(document: PartitionDocument) -> Partition:
             for name, m in document.metrics.items()
         },
         minimize=document.minimize, limits=document.limits, pins=document.pins, result_at=document.result_at,
-        one_way=document.one_way, outputs=document.outputs, links=document.links, name=document.name,
+        one_way=document.one_way, outputs=document.outputs, links=document.links, together=document.together,
+        contiguous=document.contiguous, equal=document.equal, name=document.name,
     )  # fmt: skip
 
 

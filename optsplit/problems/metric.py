@@ -55,7 +55,8 @@ class Metric:
 class Costs:
     """A metric as dense read-only arrays over n layers, T tensors and P places.
 
-    Shapes: compute (n, P), transfer (P, P, T) with a zero diagonal, send (P, T), receive (P, T).
+    Shapes: compute (n, P), transfer (P, P, T) with a zero diagonal, send (P, T), receive (P, T). An array of a kind
+    that the metric does not have is one zero seen from everywhere: 50 places would otherwise fill gigabytes with them.
     """
 
     compute: IntArray
@@ -72,17 +73,18 @@ class Costs:
     @cached_property
     def transfers(self) -> bool:
         """Whether any transfer costs anything."""
-        return bool(self.transfer.any())
+        return _holds_costs(self.transfer)
 
     @cached_property
     def ends(self) -> bool:
         """Whether leaving or entering a place costs anything by itself."""
-        return bool(self.send.any() or self.receive.any())
+        return _holds_costs(self.send) or _holds_costs(self.receive)
 
     @cached_property
     def total(self) -> int:
         """An upper bound on the metric of any plan."""
-        return sum(int(part.sum()) for part in (self.compute, self.transfer, self.send, self.receive))
+        parts = (self.compute, self.transfer, self.send, self.receive)
+        return sum(int(part.sum()) for part in parts if not _is_nothing(part))
 
     def crossing(self, p: int, q: int) -> IntArray:
         """Shape (T,): all that a tensor pays between two places when it goes nowhere else."""
@@ -103,6 +105,19 @@ class Costs:
             add(self.receive, other.receive),
             self.unit,
         )
+
+
+def _nothing(shape: tuple[int, ...]) -> IntArray:
+    return np.broadcast_to(np.int64(0), shape)
+
+
+def _is_nothing(array: IntArray) -> bool:
+    # one number seen from everywhere: its first entry tells all
+    return array.size == 0 or (not any(array.strides) and not array.flat[0])
+
+
+def _holds_costs(array: IntArray) -> bool:
+    return not _is_nothing(array) and bool(array.any())
 
 
 def frozen(metric: Metric, costs: Costs, places: Sequence[str]) -> Metric:
@@ -175,7 +190,7 @@ def dense(name: str, metric: Metric, layers: Sequence[str], tensors: Sequence[st
         return position[place]
 
     compute = integers(f"{what} compute", metric.compute, (n, p), layers)
-    transfer = np.zeros((p, p, t), dtype=np.int64)
+    transfer = np.zeros((p, p, t), dtype=np.int64) if metric.transfer else _nothing((p, p, t))
     for arc, values in metric.transfer.items():
         if not (isinstance(arc, tuple) and len(arc) == 2 and arc[0] != arc[1]):
             raise InvalidInput(f"{what}: transfer arc {arc!r}; give a pair of two places (from, to)")
@@ -183,14 +198,14 @@ def dense(name: str, metric: Metric, layers: Sequence[str], tensors: Sequence[st
         transfer[i, j] = integers(f"{what} transfer {arc}", values, (t,), tensors)
     ends = []
     for side, given in (("send", metric.send), ("receive", metric.receive)):
-        row = np.zeros((p, t), dtype=np.int64)
+        row = np.zeros((p, t), dtype=np.int64) if given else _nothing((p, t))
         for place, values in given.items():
             row[place_index(place)] = integers(f"{what} {side} {place!r}", values, (t,), tensors)
         row.setflags(write=False)
         ends.append(row)
     transfer.setflags(write=False)
     # summed as floats first: a sum in int64 could itself wrap around
-    largest = sum(float(part.sum(dtype=np.float64)) for part in (compute, transfer, *ends))
+    largest = sum(float(part.sum(dtype=np.float64)) for part in (compute, transfer, *ends) if not _is_nothing(part))
     if largest >= LARGEST_TOTAL:
         raise InvalidInput(f"{what}: all its costs together are about {largest:.3g}, above 2**53; give a coarser unit")
     return Costs(compute, transfer, ends[0], ends[1], metric.unit)

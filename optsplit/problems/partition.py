@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from optsplit.errors import InvalidInput, unknown
 from optsplit.graph import refuse_duplicates
-from optsplit.problems import reading
+from optsplit.problems import alike, reading
 from optsplit.problems.metric import Arc, Costs, IntArray, Metric, dense, frozen
+from optsplit.problems.rules import violations
+from optsplit.problems.structure import Structure
 
 if TYPE_CHECKING:
     from optsplit.hardware import Connection, Device, Link
@@ -27,6 +26,8 @@ BRANCHES = "branches"
 LIMITS = "limits"
 LARGEST = "largest of several metrics"
 PLACES = "more than two places"
+TOGETHER = "layers together"
+CONTIGUOUS = "contiguous places"
 
 
 class PartitionPlan(msgspec.Struct, frozen=True, tag="partition"):
@@ -49,7 +50,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Partition:
+class Partition(Structure):
     """Assign every layer to a place so that one metric, or the largest of several, is least.
 
     Parameters
@@ -81,6 +82,15 @@ class Partition:
     links
         Pairs (from, to) over which tensors may be sent; default every arc that some metric's transfer has,
         or all where none has any.
+    together
+        Groups of layers that must share a place; groups that have a layer in common are one.
+    contiguous
+        Each place is visited once: no path of layers leaves a place and comes back to it. The way of the
+        outputs to `result_at` is no part of a path.
+    equal
+        Groups of places that a method may take for interchangeable, so that it need not try a plan twice; no
+        rule and no price follows from them. Default: those that are (see `optsplit.problems.alike`). A group
+        whose places are not interchangeable is refused; () lets a method know of none.
 
     Raises
     ------
@@ -99,6 +109,9 @@ class Partition:
     one_way: bool
     outputs: tuple[int, ...]
     links: frozenset[Arc]
+    together: tuple[tuple[str, ...], ...]
+    contiguous: bool
+    declared: tuple[tuple[str, ...], ...] | None
     name: str
 
     def __init__(
@@ -116,6 +129,9 @@ class Partition:
         tensors: Sequence[tuple[int, Sequence[int]]] | None = None,
         outputs: Iterable[int] | None = None,
         links: Iterable[Arc] | None = None,
+        together: Iterable[Sequence[str]] = (),
+        contiguous: bool = False,
+        equal: Iterable[Sequence[str]] | None = None,
         name: str = "partition",
     ) -> None:
         def put(**values: Any) -> None:
@@ -139,98 +155,25 @@ class Partition:
         for metric in self.objectives:
             if metric not in self.metrics:
                 raise InvalidInput(f"minimize: {unknown('metric', metric, self.metrics)}")
-        put(limits=reading.limits(limits or {}, self.metrics), pins=dict(pins or {}))
-        for layer, place in self.pins.items():
-            if layer not in self.index:
-                raise InvalidInput(f"pin of {unknown('layer', layer, self.layers)}")
-            if place not in self.places:
-                raise InvalidInput(f"pin of layer {layer!r}: {unknown('place', place, self.places)}")
+        put(limits=reading.limits(limits or {}, self.metrics))
+        put(pins=reading.pins(pins or {}, self.index, self.places))
         put(result_at=self.places[0] if result_at == "" else result_at)
         if self.result_at is not None and self.result_at not in self.places:
             raise InvalidInput(f"result_at: {unknown('place', self.result_at, self.places)}")
         unread = (t for t, (_, readers) in enumerate(self.tensors) if not readers)
         put(outputs=reading.outputs(unread if outputs is None else outputs, len(self.tensors)))
         put(links=reading.links(links, self.metrics, self.places))
-
-    # --- structure, as arrays ---------------------------------------------------------------------------------
-
-    @cached_property
-    def index(self) -> Mapping[str, int]:
-        """Position of each layer by name."""
-        return {layer: i for i, layer in enumerate(self.layers)}
-
-    @property
-    def edges(self) -> list[tuple[int, int]]:
-        """(source, reader) of each reading, as positions."""
-        return [(u, v) for u, readers in self.tensors for v in readers]
-
-    @cached_property
-    def tensor_names(self) -> tuple[str, ...]:
-        """Each tensor by its layer's name, numbered where a layer produces several."""
-        sources = self.sources.tolist()
-        if len(set(sources)) == len(sources):
-            return tuple(map(self.layers.__getitem__, sources))
-        written = Counter(sources)
-        serial = {u: itertools.count() for u in written}
-        return tuple(self.layers[u] if written[u] == 1 else f"{self.layers[u]}:{next(serial[u])}" for u in sources)
-
-    @cached_property
-    def sources(self) -> IntArray:
-        """Shape (T,): the layer that writes each tensor."""
-        return np.array([source for source, _ in self.tensors], dtype=np.int64)
-
-    @cached_property
-    def reads(self) -> tuple[IntArray, IntArray]:
-        """Two arrays (tensor, reader), one entry for each reader of each tensor."""
-        count = [len(readers) for _, readers in self.tensors]
-        readers = np.array([reader for _, readers in self.tensors for reader in readers], dtype=np.int64)
-        return np.repeat(np.arange(len(count)), count), readers
-
-    @cached_property
-    def _each(self) -> IntArray:
-        return np.arange(len(self.layers))
-
-    @cached_property
-    def order(self) -> tuple[int, ...]:
-        """A topological order of the layers: the given one where it is one, else the nearest to it."""
-        tensor, reader = self.reads
-        if (self.sources[tensor] < reader).all():
-            return tuple(range(len(self.layers)))
-        import networkx
-
-        graph = networkx.DiGraph(self.edges)
-        graph.add_nodes_from(range(len(self.layers)))
-        return tuple(networkx.lexicographical_topological_sort(graph))
-
-    @cached_property
-    def is_chain(self) -> bool:
-        """True when every tensor is read only by the layer that follows its source."""
-        if any(len(readers) > 1 for _, readers in self.tensors):
-            return False
-        follower = dict(itertools.pairwise(self.order))
-        return all(set(readers) <= {follower.get(u)} for u, readers in self.tensors)
-
-    @cached_property
-    def allowed(self) -> NDArray[np.bool_]:
-        """Shape (P, P): where tensors may be sent; the diagonal is True."""
-        return np.array([[p == q or (p, q) in self.links for q in self.places] for p in self.places])
-
-    @cached_property
-    def fixed(self) -> IntArray:
-        """Shape (n,): the place to which each layer is pinned, or -1."""
-        fixed = np.full(len(self.layers), -1, dtype=np.int64)
-        for layer, place in self.pins.items():
-            fixed[self.index[layer]] = self.places.index(place)
-        return fixed
-
-    @property
-    def result_place(self) -> int:
-        """Position of `result_at`, or -1."""
-        return -1 if self.result_at is None else self.places.index(self.result_at)
+        put(together=reading.together(together, self.layers), contiguous=bool(contiguous))
+        put(declared=None if equal is None else alike.declared(self, equal))
 
     def costs(self, metric: str) -> Costs:
         """A metric as dense arrays."""
         return self._costs[metric]  # type: ignore[attr-defined,no-any-return]
+
+    @cached_property
+    def equal(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of interchangeable places: those declared, or those found."""
+        return alike.found(self) if self.declared is None else self.declared
 
     @cached_property
     def features(self) -> frozenset[str]:
@@ -240,6 +183,8 @@ class Partition:
             LIMITS: bool(self.limits),
             LARGEST: len(self.objectives) > 1,
             PLACES: len(self.places) > 2,
+            TOGETHER: bool(self.together),
+            CONTIGUOUS: self.contiguous,
         }
         return frozenset(feature for feature, present in has.items() if present)
 
@@ -279,7 +224,7 @@ class Partition:
         way = self.ways(at)
         metrics = {name: self.price(at, self.costs(name), way) for name in self.metrics}
         objective = max(metrics[name] for name in self.objectives)
-        return Evaluation(objective, metrics, tuple(self._violations(at, way, metrics)))
+        return Evaluation(objective, metrics, tuple(violations(self, at, way, metrics)))
 
     def ways(self, at: IntArray) -> tuple[IntArray, IntArray]:
         """Two arrays (tensor, place), one entry for each place that a tensor is sent to under assignment `at`."""
@@ -307,26 +252,6 @@ class Partition:
             total += int(cost.send[origin[leaves], leaves].sum() + cost.receive[to, tensor].sum())
         return total
 
-    def _violations(self, at: IntArray, way: tuple[IntArray, IntArray], metrics: Mapping[str, int]) -> Iterable[str]:
-        tensor, to = way
-        for i in np.nonzero((self.fixed >= 0) & (self.fixed != at))[0]:
-            here, there = self.places[at[i]], self.places[self.fixed[i]]
-            yield f"layer {self.layers[i]!r} runs at {here!r} but is pinned to {there!r}"
-        origin = at[self.sources[tensor]]
-        for k in np.nonzero(~self.allowed[origin, to])[0]:
-            arc = (self.places[origin[k]], self.places[to[k]])
-            yield f"tensor {self.tensor_names[tensor[k]]!r} is sent over {arc}, where there is no link"
-        if self.one_way:
-            read, reader = self.reads
-            for k in np.nonzero(at[reader] < at[self.sources[read]])[0]:
-                yield (
-                    f"layer {self.layers[reader[k]]!r} at {self.places[at[reader[k]]]!r} reads from a later place "
-                    f"({self.layers[self.sources[read[k]]]!r}) although the cut is one-way"
-                )
-        for name, limit in self.limits.items():
-            if metrics[name] > limit:
-                yield f"{name} is {metrics[name]} {self.metrics[name].unit}, above its limit {limit}"
-
     # --- other problems of the same network -------------------------------------------------------------------
 
     def but(self, **changes: Any) -> Partition:
@@ -334,7 +259,8 @@ class Partition:
         same: dict[str, Any] = {
             "layers": self.layers, "tensors": self.tensors, "places": self.places, "metrics": self.metrics,
             "minimize": self.objectives, "limits": self.limits, "pins": self.pins, "result_at": self.result_at,
-            "one_way": self.one_way, "outputs": self.outputs, "links": self.links, "name": self.name,
+            "one_way": self.one_way, "outputs": self.outputs, "links": self.links, "together": self.together,
+            "contiguous": self.contiguous, "equal": self.declared, "name": self.name,
         }  # fmt: skip
         return Partition(**{**same, **changes})
 

@@ -86,6 +86,16 @@ def limits(given: Mapping[str, int], metrics: Mapping[str, Metric]) -> dict[str,
     return {metric: int(value) for metric, value in given.items()}
 
 
+def pins(given: Mapping[str, str], layers: Mapping[str, int], places: Sequence[str]) -> dict[str, str]:
+    """Pins of layers that exist to places that exist."""
+    for layer, place in given.items():
+        if layer not in layers:
+            raise InvalidInput(f"pin of {unknown('layer', layer, layers)}")
+        if place not in places:
+            raise InvalidInput(f"pin of layer {layer!r}: {unknown('place', place, places)}")
+    return dict(given)
+
+
 def outputs(given: Iterable[int], tensors: int) -> tuple[int, ...]:
     """Positions of output tensors, each once, sorted."""
     chosen = list(given)
@@ -111,6 +121,33 @@ def links(given: Iterable[Arc] | None, metrics: Mapping[str, Metric], places: Se
             raise InvalidInput(f"link {arc!r} joins a place to itself; give two places")
         arcs.add((str(arc[0]), str(arc[1])))
     return frozenset(arcs)
+
+
+def together(given: Iterable[Sequence[str]], layers: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Groups of two or more layers in the problem's order; those that share a layer are made one."""
+    index = {layer: i for i, layer in enumerate(layers)}
+    groups: list[set[int]] = []
+    for group in named_groups("together", "layer", given, index):
+        merged = {index[layer] for layer in group}
+        apart = [other for other in groups if not other & merged]
+        merged.update(*(other for other in groups if other & merged))
+        groups = [*apart, merged]
+    return tuple(tuple(layers[i] for i in group) for group in sorted(map(sorted, groups)) if len(group) > 1)
+
+
+def named_groups(
+    what: str, kind: str, given: Iterable[Sequence[str]], known: Iterable[str]
+) -> Iterable[tuple[str, ...]]:
+    """Each group as names that exist."""
+    names = dict.fromkeys(known)
+    for group in given:
+        if isinstance(group, str) or not isinstance(group, Iterable):
+            raise InvalidInput(f"{what}: group {group!r}; give each group as a sequence of {kind} names")
+        members = tuple(group)
+        for member in members:
+            if member not in names:
+                raise InvalidInput(f"{what}: {unknown(kind, member, names)}")
+        yield members
 
 
 def _is_pair(value: object) -> bool:

@@ -74,6 +74,16 @@ _STAGES = Partition(
     links=[UP],
 )
 
+# three equal machines, a chain of three layers of 1 each; a machine pays 1 for each tensor that leaves it
+_MACHINES = Partition(
+    ["a", "b", "c"],
+    [(0, 1), (1, 2)],
+    places=("x", "y", "z"),
+    metrics={m: Metric([[int(place == m) for place in "xyz"]] * 3, send={m: [1, 1, 1]}) for m in "xyz"},
+    minimize=("x", "y", "z"),
+    result_at=None,
+)
+
 CASES = [
     Case("chain", _CHAIN, 8),
     Case("one layer", Partition(["a"], metrics=_latency([[3, 1]], [5])), 3),
@@ -124,4 +134,17 @@ CASES = [
         ),
         3,
     ),
+    # b stays with the input here: all here 18, a alone there 5 + 1 + 2 + 9
+    Case("together", _CHAIN.but(together=[("b", "input")]), 17),
+    Case(
+        "together, pinned apart", _CHAIN.but(together=[("b", "input")], pins={"input": "device", "b": "server"}), None
+    ),
+    # device, server, device (8) comes back: all here 0 + 9 + 3
+    Case("contiguous", _TWO_WAY.but(contiguous=True), 12),
+    # one layer each: the first two send, 1 + 1
+    Case("equal machines", _MACHINES, 2),
+    # a and c at one machine send one tensor, 2 + 1; b alone 1 + 1
+    Case("equal machines, together", _MACHINES.but(together=[("a", "c")]), 3),
+    # a and c would come back to their machine after b: all at one, nothing sent
+    Case("equal machines, together and contiguous", _MACHINES.but(together=[("a", "c")], contiguous=True), 3),
 ]

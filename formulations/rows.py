@@ -1,0 +1,51 @@
+"""Affine expressions with integer coefficients, and rows of them in a PuLP model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pulp
+
+Affine = tuple[int, dict[pulp.LpVariable, int]]
+"""A constant and the coefficient of each variable."""
+
+
+def one(variable: pulp.LpVariable) -> Affine:
+    """The variable itself."""
+    return 0, {variable: 1}
+
+
+def possible(a: Affine) -> bool:
+    """False for the constant 0."""
+    return a[0] != 0 or bool(a[1])
+
+
+def total(parts: Iterable[tuple[int, Affine]]) -> Affine:
+    """Sum of factor * affine."""
+    constant, terms = 0, dict[pulp.LpVariable, int]()
+    for factor, (c, coefficients) in parts:
+        constant += factor * c
+        if factor:
+            for v, a in coefficients.items():
+                terms[v] = terms.get(v, 0) + factor * a
+    return constant, terms
+
+
+class Rows:
+    """A model to minimise, whose rows are numbered as they come."""
+
+    def __init__(self, name: str) -> None:
+        self.milp = pulp.LpProblem(name, pulp.LpMinimize)
+        self.rows = 0
+
+    def _row(self, name: str, parts: Iterable[tuple[int, Affine]], sense: int, right: float, size: int = 1) -> None:
+        """(sum of factor * affine) `sense` right, divided by `size`, a power of two."""
+        constant, terms = total(parts)
+        right = (right - constant) / size
+        if not terms and (right >= 0 if sense == pulp.LpConstraintLE else right <= 0):
+            return
+        if size > 1:
+            terms = {v: a / size for v, a in terms.items()}  # type: ignore[misc]
+        self.rows += 1
+        row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows}", right)
+        self.milp.addConstraint(row)
