@@ -19,7 +19,7 @@ _NO_WAY = np.iinfo(np.int64).max // 4
 def solve(problem: Partition, options: Options) -> Answer:
     """The least plan of one metric on a chain, over any number of places, without limits."""
     costs = problem.costs(problem.objectives[0])
-    order = np.array(problem.order)
+    order = np.array(problem.chain)
     n, places = len(order), len(problem.places)
     compute = costs.compute[order].copy()
     fixed = problem.fixed[order]

@@ -42,7 +42,7 @@ class _Graph:
     """The layered graph with every metric's costs, and its least and largest completions."""
 
     def __init__(self, problem: Partition) -> None:
-        order = np.array(problem.order)
+        order = np.array(problem.chain)
         names = list(dict.fromkeys([*problem.objectives, *problem.limits]))
         self.objectives = len(problem.objectives)
         self.limit = np.array([problem.limits.get(name, _NO_WAY) for name in names], dtype=np.int64)
@@ -107,7 +107,7 @@ def solve(problem: Partition, options: Options) -> Answer:
     plan = None
     if at is not None:
         placed = np.empty(graph.n, dtype=np.int64)
-        placed[np.array(problem.order)] = at
+        placed[np.array(problem.chain)] = at
         plan = problem.plan(placed)
     proven = limit is Limit.NONE
     return Answer(

@@ -47,7 +47,7 @@ def _atomic(problem: Partition, name: str) -> bool:
         return len(used) <= 1
     if len(used):
         return False
-    step = steps(problem, name, np.array(problem.order))
+    step = steps(problem, name, np.array(problem.chain))
     step = np.where(step >= _NO_WAY, 0, step)
     if np.diagonal(step[:-1], axis1=1, axis2=2).any():
         return False  # outputs inside a run
@@ -60,7 +60,7 @@ def _atomic(problem: Partition, name: str) -> bool:
 
 def solve(problem: Partition, options: Options) -> Answer:
     """The least plan of a chain with `one_way`, under limits of places and arcs."""
-    order = np.array(problem.order)
+    order = np.array(problem.chain)
     n, places = len(order), len(problem.places)
     largest = len(problem.objectives) > 1
     run = np.zeros((places, n + 1, n + 1), dtype=np.int64)

@@ -82,12 +82,31 @@ class Structure:
         return tuple(tuple(sorted(layers)) for layers in feeders)
 
     @cached_property
-    def is_chain(self) -> bool:
-        """True when every tensor is read only by the layer that follows its source."""
+    def chain(self) -> tuple[int, ...] | None:
+        """The layers, path after path, so that every tensor is read only by the layer behind its source.
+
+        None where a layer has two readers or reads from two layers.
+        """
         if any(len(readers) > 1 for _, readers in self.tensors):
-            return False
-        follower = dict(itertools.pairwise(self.order))
-        return all(set(readers) <= {follower.get(u)} for u, readers in self.tensors)
+            return None
+        follower: dict[int, int] = {}
+        for u, v in self.edges:
+            if follower.setdefault(u, v) != v:
+                return None
+        if len(set(follower.values())) < len(follower):
+            return None
+        line: list[int] = []
+        for head in sorted(set(range(len(self.layers))).difference(follower.values())):
+            at: int | None = head
+            while at is not None:
+                line.append(at)
+                at = follower.get(at)
+        return tuple(line)
+
+    @property
+    def is_chain(self) -> bool:
+        """True when no layer has two readers, or reads from two layers."""
+        return self.chain is not None
 
     @cached_property
     def units(self) -> tuple[tuple[int, ...], ...]:
