@@ -51,6 +51,15 @@ def test_the_contiguous_optimum_is_proven(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["bert24", "bert_l-3"])
 @pytest.mark.slow
+def test_the_milp_bounds_from_below(name: str) -> None:
+    """With an integrality tolerance of 1e-9 HiGHS 1.12 calls 50.27 ms optimal on bert24, where 17.79 ms is."""
+    problem = instance(name, contiguous=True)
+    result = osp.solve(problem, "milp", time_limit=30)
+    assert result.bound <= published(name, "contiguous") + rounding(problem)
+
+
+@pytest.mark.parametrize("name", ["bert24", "bert_l-3"])
+@pytest.mark.slow
 def test_the_optimum_without_contiguity_is_proven(name: str) -> None:
     problem = instance(name, contiguous=False)
     result = solve(problem)
