@@ -120,6 +120,7 @@ _3G = (868.98, 122.12, 817.88)
 _WIFI = (283.17, 137.01, 132.86)
 _DADS = "rate up: DADS (INFOCOM 2019) table I; down: not printed, taken equal; latency: not printed, 0"
 _IONN = "IONN-client README: 80 Mbit/s both ways; power: IONN (SoCC 2018), 6.611 W transfer - 3.977 W idle"
+_FIBER = "nominal rate of gigabit Ethernet over fibre (IEEE 802.3z, 1000BASE-X); latency: none given, 0"
 _HUANG = "; radio power: Huang et al. (MobiSys 2012)"
 
 
@@ -140,6 +141,7 @@ links: Presets[Connection] = Presets(
         "4g": _radio("4g", 5.85, 5.85, _LTE, _DADS + _HUANG + ", its LTE"),
         "wifi": _radio("wifi", 18.88, 18.88, _WIFI, _DADS + _HUANG),
         "lte": _radio("lte", 6.0, 13.0, _LTE, "rates: median of Huang et al. (MobiSys 2012), abstract" + _HUANG),
+        "fiber": Connection("fiber", Link(1000 * MBIT, source=_FIBER), Link(1000 * MBIT, source=_FIBER)),
         # the authors count 80 Mbit/s as 10485.76 bytes per millisecond
         "ionn-wifi": Connection(
             "ionn-wifi",

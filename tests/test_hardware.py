@@ -74,7 +74,7 @@ def test_device_refuses_negative_memory():
 
 
 def test_unknown_presets_are_refused_with_the_nearest():
-    with refused("unknown link preset '4gg'; did you mean '4g'? known: cat1, 3g, 4g, wifi, lte, ionn-wifi"):
+    with refused("unknown link preset '4gg'; did you mean '4g'? known: cat1, 3g, 4g, wifi, lte, fiber, ionn-wifi"):
         links["4gg"]
     with refused("unknown device preset 'phone'; known: odroid-xu4"):
         devices["phone"]
