@@ -13,7 +13,7 @@ import pulp
 import pytest
 
 from optsplit.backends.outcome import Outcome
-from optsplit.backends.pulp import minimise, scale_to
+from optsplit.backends.pulp import INTEGRALITY, minimise, scale_to
 from optsplit.backends.safe_bound import LinearProgram
 from optsplit.backends.watch import Watch
 from optsplit.errors import SolverError
@@ -273,7 +273,8 @@ def test_a_proof_given_up_leaves_a_valid_gap_of_some_ticks(monkeypatch: pytest.M
     assert outcome.value is not None
     objective = round(sum(model.objective.get(x, 0) * outcome.value(x) for x in xs)) * 2**14
     assert outcome.bound is not None
-    assert 0 < objective - outcome.bound < 1e-7 * abs(objective)
+    # what HiGHS's tolerance is worth, and no more
+    assert 0 < objective - outcome.bound < 10 * INTEGRALITY * abs(objective)
     assert outcome.limit is Limit.NONE
     assert "given up" in outcome.raw_status
 

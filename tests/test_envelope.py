@@ -12,7 +12,6 @@ import pytest
 
 import optsplit as osp
 from optsplit import Connection, Link, Metric, Partition, Profile, Timing
-from optsplit.algorithms.envelope import table
 from optsplit.errors import InvalidInput
 from tests.test_from_profile import network
 
@@ -43,7 +42,8 @@ def test_three_lines_through_one_point_give_two_plans() -> None:
     # both ends, and one cut that shows that no line lies below where they meet
     assert envelope.cuts == 3
     assert not envelope.per_byte
-    assert table(envelope)[1] == {"low": 3.0, "high": 1000.0, "fixed": 20, "slope": 0, "layers": {"device": 3}}
+    assert lines(envelope)[1] == (20, 0, Fraction(3), Fraction(1000))
+    assert set(envelope.segments[1].plan.assignment.values()) == {"device"}
 
 
 def test_a_third_plan_between_two() -> None:

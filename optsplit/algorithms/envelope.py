@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -208,22 +207,3 @@ class _Solver:
         if not middle.below(left, _meet(left, right)):
             return []
         return [*self._inside(left, middle), middle, *self._inside(middle, right)]
-
-
-def table(envelope: Envelope) -> list[Mapping[str, Any]]:
-    """One row for each plan: its range, its line, and how many layers it runs at each place."""
-    rows: list[Mapping[str, Any]] = []
-    for segment in envelope.segments:
-        counts: dict[str, int] = {}
-        for place in segment.plan.assignment.values():
-            counts[place] = counts.get(place, 0) + 1
-        rows.append(
-            {
-                "low": float(segment.low),
-                "high": float(segment.high),
-                "fixed": segment.fixed,
-                "slope": segment.slope,
-                "layers": counts,
-            }
-        )
-    return rows

@@ -145,7 +145,6 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
         self.bound: int | None = None
         self.proven: dict[Any, int] = {}
         self._slack = 0.0
-        self._seen = (math.inf, -math.inf)
 
     def callSolver(self, lp: pulp.LpProblem) -> None:
         """Solve the relaxation, take its exact bound, and search only where that is not the end."""
