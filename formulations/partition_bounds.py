@@ -79,14 +79,14 @@ def packing(problem: Partition) -> Relaxation:
     kept = [i for i in np.argsort(-weight, kind="stable").tolist() if works[i]]
     pins = {}
     for i in kept:
-        first, *_ = unit = problem.units[i]
+        first, *_ = unit = problem.bundles[i]
         for v in unit:
             if problem.layers[v] in problem.pins:
                 pins[problem.layers[first]] = problem.pins[problem.layers[v]]
     return Relaxation(
         "packing",
         Partition(
-            layers=[problem.layers[problem.units[i][0]] for i in kept], tensors=[], places=problem.places,
+            layers=[problem.layers[problem.bundles[i][0]] for i in kept], tensors=[], places=problem.places,
             metrics={name: Metric(costs[kept] // shared) for name, costs in load.items()}
             | {f"{name}, limited": Metric(costs[kept]) for name, costs in limited.items()},
             minimize=problem.objectives, pins=pins, result_at=None,
@@ -131,7 +131,7 @@ def merged(problem: Partition) -> Relaxation | None:
 
 def _units(problem: Partition, compute: IntArray) -> IntArray:
     """Shape (units, P)."""
-    return np.array([compute[list(unit)].sum(axis=0) for unit in problem.units])
+    return np.array([compute[list(unit)].sum(axis=0) for unit in problem.bundles])
 
 
 def _classes(problem: Partition, names: Sequence[str], at: Sequence[Sequence[int]]) -> list[list[str]]:

@@ -64,7 +64,7 @@ class _Model:
         self.costs = {m: problem.costs(m) for m in self.used}
         self.yes = self.cp.new_constant(1)
         self.at: list[list[_Literal]] = [[]] * len(problem.layers)
-        for unit in problem.units:
+        for unit in problem.bundles:
             literals = self._unit(unit[0])
             for v in unit:
                 self.at[v] = literals
@@ -103,7 +103,7 @@ class _Model:
 
     def assignment(self) -> None:
         """Exactly one of at[v,p], p in P."""
-        for unit in self.problem.units if len(self.places) > 2 else ():
+        for unit in self.problem.bundles if len(self.places) > 2 else ():
             self.cp.add_exactly_one(self.at[unit[0]])
 
     def transfer(self) -> None:
@@ -216,7 +216,7 @@ class _Model:
     def loads(self) -> int:
         """What z is at least: the heaviest unit where it is lightest, and the mean load."""
         compute = np.array([self.costs[m].compute for m in self.problem.objectives])
-        units = np.array([compute[:, list(unit)].sum(axis=1) for unit in self.problem.units])  # (units, metrics, P)
+        units = np.array([compute[:, list(unit)].sum(axis=1) for unit in self.problem.bundles])  # (units, metrics, P)
         heaviest = units.max(axis=1).min(axis=1).max()
         return max(int(heaviest), -(-int(units.sum(axis=1).min(axis=1).sum()) // len(compute)))
 
@@ -234,7 +234,7 @@ class _Model:
         origin = at[self.problem.sources].tolist()
         ways = set(zip(*(array.tolist() for array in self.problem.ways(at))))
         moved = {t for t, _ in ways}
-        for v, *_ in self.problem.units:
+        for v, *_ in self.problem.bundles:
             literals = self.at[v]
             for p, literal in list(enumerate(literals))[1 if len(self.places) == 2 else 0 :]:
                 self.cp.add_hint(literal, bool(at[v] == p))

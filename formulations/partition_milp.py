@@ -70,7 +70,7 @@ class _Model(Rows):
         self.used = tuple(dict.fromkeys([*problem.objectives, *self.limits]))
         self.impossible = False
         self.x: list[list[Affine]] = [[]] * len(problem.layers)
-        for unit in problem.units:
+        for unit in problem.bundles:
             pinned = {int(problem.fixed[v]) for v in unit} - {-1}
             self.impossible |= len(pinned) > 1
             x = self._place(unit[0], max(pinned, default=-1))
@@ -123,7 +123,7 @@ class _Model(Rows):
 
     def assignment(self) -> None:
         """sum_p x[v,p] = 1, for more than two places."""
-        for x in (self.x[unit[0]] for unit in self.problem.units):
+        for x in (self.x[unit[0]] for unit in self.problem.bundles):
             if not self.two and x[0][1]:
                 self._row("assignment", [(1, a) for a in x], pulp.LpConstraintLE, 1)
                 self._row("assignment", [(1, a) for a in x], pulp.LpConstraintGE, 1)
@@ -206,7 +206,7 @@ class _Model(Rows):
 
     def alike(self) -> None:
         """x[i,p'] <= o[i,p] <= o[i-1,p] + x[i-1,p]: of equal places, each is first used after the one before."""
-        units = [self.x[unit[0]] for unit in self.problem.units]
+        units = [self.x[unit[0]] for unit in self.problem.bundles]
         for group in self.problem.equal:
             places = [self.problem.places.index(place) for place in group]
             for p, follower in itertools.pairwise(places):
@@ -261,7 +261,7 @@ class _Model(Rows):
 
     def exclude(self, at: IntArray) -> None:
         """Cut off one plan: at least one layer runs elsewhere."""
-        units = ((self.x[unit[0]], int(at[unit[0]])) for unit in self.problem.units)
+        units = ((self.x[unit[0]], int(at[unit[0]])) for unit in self.problem.bundles)
         parts = [(1, x[p]) for x, p in units if x[p][1]]
         self._row("exclude", parts, pulp.LpConstraintLE, len(parts) - 1)
 

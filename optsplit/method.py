@@ -10,11 +10,41 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from optsplit.result import Limit, TracePoint
 
+if TYPE_CHECKING:
+    from optsplit.problems.evaluation import Evaluation
+
 Progress = Callable[[TracePoint], None]
+
+
+class Problem(Protocol):
+    """What `optsplit.solve` asks of a problem: frozen integer data that prices its own plans."""
+
+    @property
+    def name(self) -> str:
+        """For reports."""
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What a method must be able to take."""
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The metric that is minimised, or those of which the largest is."""
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """Metric -> unit."""
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Metric -> largest value allowed."""
+
+    def evaluate(self, plan: Any) -> Evaluation:
+        """Price a plan and check every rule, without any solver."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +100,9 @@ class Answer:
         The solver behind the method, and the versions that matter.
     raw_status
         The solver's own word, or why there is no plan.
+    bounds
+        Other valid lower bounds by name ("load", "johnson", ...), so that one sees which closed the gap; the best of
+        these and `bound` counts.
     """
 
     plan: Any = None
@@ -83,6 +116,7 @@ class Answer:
     solver: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     raw_status: str = ""
+    bounds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,7 +128,7 @@ class Method:
     name
         As in `solve(problem, method=name)`.
     problem
-        Name of the problem class: "Partition", ...
+        Name of the problem class: "Partition", "UploadOrder", "Schedule", "FlowShop".
     exact
         True when it ends with a proof unless a limit stops it; False for a baseline, which claims no bound.
     takes

@@ -12,6 +12,8 @@ from optsplit import files
 from optsplit.errors import InvalidInput, NotOptimal
 from optsplit.problems.partition import PartitionPlan
 
+Plan = PartitionPlan
+
 
 class Status(StrEnum):
     OPTIMAL = "optimal"
@@ -75,6 +77,8 @@ class Result:
         Times, and incumbents and bounds over time.
     solver, versions, seed, workers, time_limit, raw_status
         Provenance.
+    bounds
+        Lower bounds by name, so that one sees which closed the gap; `bound` is the best of all.
     conflicts
         For an infeasible problem: the limits that conflict.
     units
@@ -88,7 +92,7 @@ class Result:
     limit: Limit = Limit.NONE
     objective: int | None = None
     bound: int | None = None
-    plan: PartitionPlan | None = None
+    plan: Plan | None = None
     metrics: Mapping[str, int] = field(default_factory=dict)
     minimize: tuple[str, ...] = ()
     build_seconds: float = 0.0
@@ -100,6 +104,7 @@ class Result:
     workers: int = 1
     time_limit: float | None = None
     raw_status: str = ""
+    bounds: Mapping[str, int] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     problem: Any = field(default=None, compare=False, repr=False)  # Any: files are decoded without it
@@ -132,14 +137,13 @@ class Result:
         rows.append(("minimises", ", ".join(self.minimize)))
         rows.append(("objective", quantity(self.objective, unit)))
         rows.append(("bound", quantity(self.bound, unit)))
+        if self.bounds:
+            rows.append(("bounds", ", ".join(f"{name} {quantity(value, unit)}" for name, value in self.bounds.items())))
         rows.append(("gap", percent(self.gap)))
         rows.append(("time", f"build {self.build_seconds * 1e3:.3g} ms, solve {self.solve_seconds * 1e3:.3g} ms"))
         rows += [(name, quantity(value, self.units.get(name, ""))) for name, value in self.metrics.items()]
         if self.plan is not None:
-            places: dict[str, int] = {}
-            for place in self.plan.assignment.values():
-                places[place] = places.get(place, 0) + 1
-            rows.append(("layers", ", ".join(f"{place} {count}" for place, count in places.items())))
+            rows += self.plan.rows()
         for conflict in self.conflicts:
             best = (
                 "least value not settled"
@@ -153,12 +157,12 @@ class Result:
         return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the network with its plan: see `optsplit.plots.partition`."""
+        """Draw the plan: see `optsplit.plots`."""
         from optsplit import plots
 
         if self.problem is None or self.plan is None:
             raise InvalidInput("result.plot needs a plan and its problem; solve the problem again")
-        return plots.partition(self.problem, self.plan, ax=ax)
+        return plots.draw(self.problem, self, ax=ax)
 
     def save(self, path: str | Path) -> None:
         """Write the result as a JSON file, without its problem (save that by `problem.save`)."""
@@ -173,6 +177,8 @@ class Result:
 SCALES = {
     "ns": ((1e9, "s"), (1e6, "ms"), (1e3, "us")),
     "nJ": ((1e9, "J"), (1e6, "mJ"), (1e3, "uJ")),
+    "ns2": ((1e18, "s^2"), (1e12, "ms^2"), (1e6, "us^2")),
+    "ppm": ((1e4, "%"),),
     "B": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")),
 }
 

@@ -1,111 +1,26 @@
-"""The one door: `solve(problem, method=...)`, the table of methods, and `compare`."""
+"""The one door: `solve(problem, method=...)`, the methods that apply, and `compare`."""
 
 from __future__ import annotations
 
-import functools
-import importlib
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from importlib.metadata import entry_points
 from typing import Any
 
 from optsplit.errors import InvalidInput, MethodMismatch, SolverDisagreement, unknown
-from optsplit.method import Answer, Method, Options, Progress
-from optsplit.problems.partition import BRANCHES, CONTIGUOUS, LARGEST, LIMITS, PLACES, TOGETHER, Partition
+from optsplit.method import Answer, Method, Options, Problem, Progress
+from optsplit.problems.partition import Partition
 from optsplit.result import Conflict, Limit, Result, Status
-
-_ALL = frozenset({BRANCHES, LIMITS, LARGEST, PLACES, TOGETHER, CONTIGUOUS})
-_TWO_PLACES = _ALL - {PLACES}
+from optsplit.table import known
 
 
-def _too_many_plans(problem: Partition) -> str | None:
-    free = int((problem.fixed < 0).sum())
-    plans = len(problem.places) ** free
-    return None if plans <= 2**16 else f"it enumerates every plan, here {len(problem.places)}^{free}, and stops at 2^16"
-
-
-def _refuses(algorithm: str) -> Any:
-    return lambda problem: importlib.import_module(f"optsplit.algorithms.{algorithm}").refuses(problem)
-
-
-def _one_metric(problem: Partition) -> str | None:
-    return None if len(problem.objectives) > 1 else "it balances the largest of several metrics, here there is one"
-
-
-def _formulation(file: str) -> Any:
-    def run(problem: Any, options: Options) -> Answer:
-        from optsplit import formulation
-
-        answer: Answer = formulation.load(file).solve(problem, options)
-        return answer
-
-    return run
-
-
-# exact methods stand in the order in which "auto" tries them
-_TABLE = (
-    Method("chain", "Partition", True, frozenset({PLACES}), "optsplit.algorithms.chain:solve",
-           "shortest path in the layered graph (layer, place)"),
-    Method("mincut", "Partition", True, frozenset({BRANCHES}), "optsplit.algorithms.mincut:solve",
-           "minimum s-t cut, each tensor paid once each way"),
-    Method("segments", "Partition", True, frozenset({LIMITS, LARGEST, PLACES}), "optsplit.algorithms.segments:solve",
-           "dynamic programme over runs of a one-way chain", _refuses("segments")),
-    Method("tiers", "Partition", True, frozenset({BRANCHES, PLACES, TOGETHER}), "optsplit.algorithms.tiers:solve",
-           "minimum cut with thresholds, branch and bound on shared tensors", _refuses("intervals")),
-    Method("lagrangian", "Partition", True, frozenset({BRANCHES, LIMITS, LARGEST}),
-           "optsplit.algorithms.lagrangian:solve",
-           "column generation over minimum cuts, then branch and bound"),
-    Method("ideals", "Partition", True, _ALL - {TOGETHER}, "optsplit.algorithms.ideals:solve",
-           "dynamic programme over ideals of a narrow network, one way", _refuses("ideals")),
-    Method("cpsat", "Partition", True, _ALL, _formulation("partition_cpsat"),
-           "CP-SAT, formulations/partition_cpsat.py"),
-    Method("milp", "Partition", True, _ALL, _formulation("partition_milp"),
-           "MILP by HiGHS, formulations/partition_milp.py"),
-    Method("labels", "Partition", True, frozenset({LIMITS, LARGEST, PLACES}), "optsplit.algorithms.labels:solve",
-           "paths with labels in the layered graph of a chain"),
-    Method("brute", "Partition", True, _ALL, "optsplit.algorithms.brute:solve",
-           "every plan, one by one", _too_many_plans),
-    Method("neurosurgeon", "Partition", False, frozenset({BRANCHES, LIMITS}), "optsplit.baselines.neurosurgeon:solve",
-           "Kang et al., ASPLOS 2017", options=frozenset({"load"})),
-    Method("dads-light", "Partition", False, frozenset({BRANCHES, LIMITS}), "optsplit.baselines.dads:light",
-           "Hu et al., INFOCOM 2019, light workload, as printed"),
-    Method("dads-heavy", "Partition", False, frozenset({BRANCHES, LIMITS, LARGEST}), "optsplit.baselines.dads:heavy",
-           "Hu et al., INFOCOM 2019, heavy workload, on a grid of weights", _one_metric),
-    Method("pipedream", "Partition", False, _ALL, "optsplit.baselines.linearised:solve",
-           "Narayanan et al., SOSP 2019, on the topological order"),
-    Method("greedy-balance", "Partition", False, _ALL, "optsplit.baselines.greedy:balance",
-           "list scheduling, Graham 1966"),
-    Method("local-search", "Partition", False, _ALL, "optsplit.baselines.local_search:solve",
-           "moves of single layers, from the best trivial plan"),
-    Method("best-single-place", "Partition", False, _ALL, "optsplit.baselines.trivial:best_single_place",
-           "every layer that is not pinned at one place, the best one"),
-    Method("device-only", "Partition", False, _ALL, "optsplit.baselines.trivial:device_only",
-           "every layer at the first place"),
-    Method("server-only", "Partition", False, _TWO_PLACES, "optsplit.baselines.trivial:server_only",
-           "every layer that is not pinned at the last place"),
-)  # fmt: skip
-
-
-@functools.cache
-def table() -> dict[str, Method]:
-    """Every method by name: built in, then those of the entry-point group `optsplit.methods`."""
-    known = {method.name: method for method in _TABLE}
-    for point in entry_points(group="optsplit.methods"):
-        method = point.load()
-        if not isinstance(method, Method):
-            raise InvalidInput(f"entry point {point.name!r} is a {type(method).__name__}; register an optsplit.Method")
-        known.setdefault(method.name, method)
-    return known
-
-
-def methods(problem: Any) -> list[Method]:
+def methods(problem: Problem) -> list[Method]:
     """The methods that take this problem, exact ones first, fastest first."""
-    return sorted((m for m in table().values() if m.mismatch(problem) is None), key=lambda m: not m.exact)
+    return sorted((m for m in known().values() if m.mismatch(problem) is None), key=lambda m: not m.exact)
 
 
 def solve(
-    problem: Any,
+    problem: Problem,
     method: str = "auto",
     *,
     time_limit: float | None = None,
@@ -121,7 +36,7 @@ def solve(
     Parameters
     ----------
     problem
-        A `Partition`.
+        Any object with the contract of `optsplit.method.Problem`, such as a `Partition`.
     method
         A name from `optsplit.methods(problem)`, or "auto": the fastest exact method that applies.
     time_limit
@@ -153,20 +68,20 @@ def solve(
     options = Options(time_limit, gap, workers, seed, hint, progress, extra)
     start = time.perf_counter()
     result = _run(problem, method, options)
-    if result.status is Status.INFEASIBLE and problem.limits:
+    if result.status is Status.INFEASIBLE and isinstance(problem, Partition) and problem.limits:
         left = None if time_limit is None else time_limit - (time.perf_counter() - start)
         result = replace(result, conflicts=conflicts(problem, left))
     return result
 
 
-def _run(problem: Any, name: str, options: Options) -> Result:
+def _run(problem: Problem, name: str, options: Options) -> Result:
     """One method on one problem, its answer checked; why a problem is infeasible is not looked for."""
     method = _choose(problem, name)
     if strange := sorted(set(options.extra) - method.options):
         raise InvalidInput(f"method {method.name!r}: {unknown('option', strange[0], sorted(method.options))}")
     start = time.perf_counter()
     asked = options
-    if name == "auto" and method.name == "cpsat":
+    if name == "auto" and method.name == "cpsat" and isinstance(problem, Partition):
         from optsplit.start import started
 
         asked = started(problem, options)
@@ -178,31 +93,37 @@ def _run(problem: Any, name: str, options: Options) -> Result:
     return _judge(problem, method, options, answer)
 
 
-def _choose(problem: Any, name: str) -> Method:
+def _choose(problem: Problem, name: str) -> Method:
     if name == "auto":
-        for candidate in table().values():
+        for candidate in known().values():
             # the first that applies: what later ones refuse can take time to see
             if candidate.exact and candidate.mismatch(problem) is None:
                 return candidate
         raise MethodMismatch(f"no exact method takes this {type(problem).__name__}")
-    known = table()
-    if name not in known:
-        raise InvalidInput(unknown("method", name, known))
-    if reason := known[name].mismatch(problem):
+    named = [method for method in known().values() if method.name == name]
+    if not named:
+        raise InvalidInput(unknown("method", name, dict.fromkeys(method.name for method in known().values())))
+    # one name may stand for one method of each problem
+    kind = type(problem).__name__
+    chosen = next((method for method in named if method.problem == kind), named[0])
+    if reason := chosen.mismatch(problem):
         able = ", ".join(repr(m.name) for m in methods(problem)) or "none"
         raise MethodMismatch(
             f"method {name!r} cannot solve this {type(problem).__name__}: {reason}; methods that can: {able}"
         )
-    return known[name]
+    return chosen
 
 
-def _judge(problem: Any, method: Method, options: Options, answer: Answer) -> Result:
+def _judge(problem: Problem, method: Method, options: Options, answer: Answer) -> Result:
     """Price the plan by the problem itself, and give the status that the numbers support."""
     objective, metrics = None, {}
-    if answer.bound is not None and not isinstance(answer.bound, int):
-        raise SolverDisagreement(
-            f"method {method.name!r} claims bound {answer.bound}; a bound is an integer in the problem's units, or None"
-        )
+    claimed = [*answer.bounds.values(), *([] if answer.bound is None else [answer.bound])]
+    for bound in claimed:
+        if not isinstance(bound, int):
+            raise SolverDisagreement(
+                f"method {method.name!r} claims bound {bound}; a bound is an integer in the problem's units, or None"
+            )
+    best = max(claimed, default=None)
     if answer.plan is None and answer.objective is not None:
         raise SolverDisagreement(f"method {method.name!r} claims objective {answer.objective}, but returned no plan")
     if answer.plan is not None:
@@ -216,27 +137,26 @@ def _judge(problem: Any, method: Method, options: Options, answer: Answer) -> Re
             raise SolverDisagreement(
                 f"method {method.name!r} claims objective {answer.objective}, but its plan costs {objective}"
             )
-        if answer.bound is not None and answer.bound > objective:
-            raise SolverDisagreement(
-                f"method {method.name!r} claims bound {answer.bound}, but its own plan costs {objective}"
-            )
+        if best is not None and best > objective:
+            raise SolverDisagreement(f"method {method.name!r} claims bound {best}, but its own plan costs {objective}")
     if answer.infeasible:
         if answer.plan is not None:
             raise SolverDisagreement(f"method {method.name!r} claims infeasibility but its plan costs {objective}")
         status = Status.INFEASIBLE
     elif objective is None:
         status = Status.NO_SOLUTION
-    elif answer.bound == objective:
+    elif best == objective:
         status = Status.OPTIMAL
     else:
-        status = Status.HEURISTIC if answer.bound is None else Status.FEASIBLE
+        status = Status.HEURISTIC if best is None else Status.FEASIBLE
     return Result(
         method=method.name, status=status, limit=Limit.NONE if status is Status.OPTIMAL else answer.limit,
-        objective=objective, bound=answer.bound, plan=answer.plan, metrics=metrics, minimize=problem.objectives,
+        objective=objective, bound=best, bounds=dict(answer.bounds), plan=answer.plan, metrics=metrics,
+        minimize=problem.objectives,
         build_seconds=answer.build_seconds, solve_seconds=answer.solve_seconds, trace=answer.trace,
         solver=answer.solver, versions=answer.versions, seed=options.seed, workers=options.workers,
         time_limit=options.time_limit, raw_status=answer.raw_status,
-        units={name: metric.unit for name, metric in problem.metrics.items()}, problem=problem,
+        units=dict(problem.units), problem=problem,
     )  # fmt: skip
 
 
@@ -290,7 +210,7 @@ def conflicts(problem: Partition, time_limit: float | None = None) -> tuple[Conf
     )
 
 
-def compare(problem: Any, names: Iterable[str] | None = None, **options: Any) -> list[Result]:
+def compare(problem: Problem, names: Iterable[str] | None = None, **options: Any) -> list[Result]:
     """Every method that applies (or those named), one result each, exact ones first; options as in `solve`."""
     chosen = [method.name for method in methods(problem)] if names is None else names
     return [solve(problem, name, **options) for name in chosen]

@@ -8,7 +8,7 @@ import pytest
 
 import optsplit as osp
 from optsplit import Limit, Metric, Partition, PartitionPlan, Status
-from optsplit.problems.partition import Evaluation
+from optsplit.problems.evaluation import Evaluation
 
 # plans in the order of enumeration: dd 12, ds 8, sd 10, ss 6 (nothing to send)
 PROBLEM = Partition(["a", "b"], [(0, 1)], metrics={"latency": Metric([[7, 5], [5, 1]])})

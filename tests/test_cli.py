@@ -180,7 +180,7 @@ def test_infeasible_is_status_3_and_says_why(folder):
 def test_no_plan_in_time_has_a_status_of_its_own(folder, monkeypatch, limit, status):
     method = Method("none", "Partition", True, fork_problem().features, lambda problem, options: Answer(limit=limit))
     # optsplit.solve is the function; its module is reached by name
-    monkeypatch.setattr(sys.modules["optsplit.solve"], "table", lambda: {"none": method})
+    monkeypatch.setattr(sys.modules["optsplit.solve"], "known", lambda: {("Partition", "none"): method})
     assert "has no plan" in run(*PLAN, "--method", "none", status=status).stderr
     run("compare", "problem.json", status=status)
 
@@ -452,12 +452,12 @@ def test_importing_the_command_line_imports_neither_torch_nor_a_solver():
 SLOW_METHOD = """
 import sys, time
 from optsplit.method import Method
-from optsplit.solve import table
+from optsplit.table import known
 def wait(problem, options):
     print("started", file=sys.stderr, flush=True)
     time.sleep(60)
-every = table()
-every["wait"] = Method("wait", "Partition", False, every["brute"].takes, wait)
+every = known()
+every["Partition", "wait"] = Method("wait", "Partition", False, every["Partition", "brute"].takes, wait)
 from optsplit.cli import main
 main(prog_name="optsplit")
 """

@@ -70,7 +70,7 @@ def test_bad_input_is_refused_with_object_value_and_repair(changes: dict[str, An
 def test_groups_with_a_layer_in_common_are_one() -> None:
     assert machines(together=[("c", "b"), ("b", "a")]).together == (("a", "b", "c"),)
     assert machines(together=[("a",), ()]).together == ()
-    assert machines(together=[("c", "a")]).units == ((0, 2), (1,))
+    assert machines(together=[("c", "a")]).bundles == ((0, 2), (1,))
 
 
 def test_what_a_plan_breaks() -> None:

@@ -7,6 +7,7 @@ import pytest
 import optsplit
 from optsplit import plots
 from optsplit.errors import InvalidInput, MissingDependency
+from optsplit.plots import network
 from optsplit.result import Limit, Result, Status, TracePoint
 from tests.test_report import fork_problem
 
@@ -28,8 +29,8 @@ def words(ax):
 
 def test_depths_are_longest_ways_and_lanes_spread_the_branches():
     problem = fork_problem()
-    assert plots.depths(problem) == [0, 1, 2, 2, 3, 4]
-    assert plots.lanes(problem) == [0, 0, -0.5, 0.5, 0, 0]
+    assert network.depths(problem) == [0, 1, 2, 2, 3, 4]
+    assert network.lanes(problem) == [0, 0, -0.5, 0.5, 0, 0]
 
 
 def test_partition_marks_places_by_colour_and_marker(ax):
@@ -53,7 +54,7 @@ def test_partition_draws_several_inputs_and_a_plan_that_sends_nothing(ax):
     )
     plots.partition(problem, problem.plan([0, 0, 0]), ax=ax)
     assert words(ax) == ["device (3)", "server (0)"]
-    assert len(set(plots.lanes(problem)[:2])) == 2
+    assert len(set(network.lanes(problem)[:2])) == 2
 
 
 def test_envelope_marks_breakpoints_and_counts_layers(ax):

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import optsplit as osp
-from optsplit import Answer, Limit, Method, Metric, Options, Partition, Status
+from optsplit import Answer, Limit, Method, Metric, Options, Partition, Status, table
 from optsplit.errors import InvalidInput, MethodMismatch, SolverDisagreement
 from optsplit.problems.partition import BRANCHES, LARGEST, LIMITS, PLACES
-from optsplit.solve import table
+from optsplit.table import known
 from tests.instances import random_partition
 
 UP, DOWN = ("device", "server"), ("server", "device")
@@ -48,11 +48,11 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
     def put(run: Callable[[Any, Options], Answer], name: str = "fake", **declared: Any) -> None:
         method = Method(name, "Partition", declared.pop("exact", True), declared.pop("takes", ALL), run, **declared)
-        monkeypatch.setitem(table(), name, method)
+        monkeypatch.setitem(known(), (method.problem, name), method)
 
-    table()
+    known()
     yield put
-    assert "fake" in table()
+    assert ("Partition", "fake") in known()
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_conflicts_leave_out_limits_that_do_not_matter() -> None:
 def test_a_conflict_that_is_not_settled_in_time_has_no_best_value() -> None:
     # no plan costs less than 8, nor less than 4: either limit excludes all, but branch and bound gets no time to say so
     problem = CHAIN.but(limits={"latency": 7, "energy": 3}, pins={"input": "device"})
-    kept = sys.modules[table.__module__].conflicts(problem, time_limit=1e-9)
+    kept = sys.modules[osp.solve.__module__].conflicts(problem, time_limit=1e-9)
     assert [(c.metric, c.best) for c in kept] == [("latency", None), ("energy", None)]
 
 
@@ -268,13 +268,11 @@ class Point:
 @pytest.fixture
 def entry_points(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     def put(*points: Point) -> None:
-        # the module, which the function of the same name hides
-        door = sys.modules[table.__module__]
-        monkeypatch.setattr(door, "entry_points", lambda group: points if group == "optsplit.methods" else ())
-        table.cache_clear()
+        monkeypatch.setattr(table, "entry_points", lambda group: points if group == "optsplit.methods" else ())
+        known.cache_clear()
 
     yield put
-    table.cache_clear()
+    known.cache_clear()
 
 
 def mine(problem: Any, options: Options) -> Answer:

@@ -17,7 +17,7 @@ from optsplit.cli import screen, sources, tables
 from optsplit.cli.door import common
 from optsplit.data import names as bundled_names
 from optsplit.hardware import MBIT
-from optsplit.solve import table as every_method
+from optsplit.table import known
 
 PACKAGES = ("ortools", "pulp", "highspy", "numpy", "networkx", "msgspec", "torch", "matplotlib")
 
@@ -29,7 +29,7 @@ def methods(problem: str | None, as_json: bool) -> None:
     """Every method; with the file PROBLEM, which of them can solve it and why the others cannot."""
     loaded = None if problem is None else sources.from_problem(problem)
     rows: list[dict[str, Any]] = []
-    for method in every_method().values():
+    for method in known().values():
         row = {
             "name": method.name, "exact": method.exact, "problem": method.problem, "takes": sorted(method.takes),
             "source": method.source,

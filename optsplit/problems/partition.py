@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ import numpy as np
 from optsplit.errors import InvalidInput, unknown
 from optsplit.graph import refuse_duplicates
 from optsplit.problems import alike, reading
+from optsplit.problems.evaluation import Evaluation
 from optsplit.problems.metric import Arc, Costs, IntArray, Metric, dense, frozen
 from optsplit.problems.rules import violations
 from optsplit.problems.structure import Structure
@@ -39,14 +41,10 @@ class PartitionPlan(msgspec.Struct, frozen=True, tag="partition"):
         """The layers that run at `place`, in the plan's order."""
         return [layer for layer, where in self.assignment.items() if where == place]
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A plan priced: every metric, the objective, and each rule that it breaks (empty when it is valid)."""
-
-    objective: int
-    metrics: Mapping[str, int]
-    violations: tuple[str, ...]
+    def rows(self) -> list[tuple[str, str]]:
+        """What a reader sees of it: how many layers run at each place."""
+        counts = Counter(self.assignment.values())
+        return [("layers", ", ".join(f"{place} {count}" for place, count in counts.items()))]
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -174,6 +172,11 @@ class Partition(Structure):
     def equal(self) -> tuple[tuple[str, ...], ...]:
         """Groups of interchangeable places: those declared, or those found."""
         return alike.found(self) if self.declared is None else self.declared
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Metric -> unit."""
+        return {name: metric.unit for name, metric in self.metrics.items()}
 
     @cached_property
     def features(self) -> frozenset[str]:

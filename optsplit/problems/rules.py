@@ -44,7 +44,7 @@ def violations(
 
 def _apart(problem: Partition, at: IntArray) -> Iterator[str]:
     """Layers of one group at two places."""
-    for first, *others in problem.units:
+    for first, *others in problem.bundles:
         for v in others:
             if at[v] != at[first]:
                 yield (

@@ -109,7 +109,7 @@ class Structure:
         return self.chain is not None
 
     @cached_property
-    def units(self) -> tuple[tuple[int, ...], ...]:
+    def bundles(self) -> tuple[tuple[int, ...], ...]:
         """Positions of the layers that move as one: the groups of `together`, and every other layer alone."""
         head = list(range(len(self.layers)))
         for group in self.together:
