@@ -30,6 +30,8 @@ def methods(problem: str | None, as_json: bool) -> None:
     loaded = None if problem is None else sources.from_problem(problem)
     rows: list[dict[str, Any]] = []
     for method in known().values():
+        if loaded is not None and method.problem != type(loaded).__name__:
+            continue
         row = {
             "name": method.name, "exact": method.exact, "problem": method.problem, "takes": sorted(method.takes),
             "source": method.source,
@@ -43,10 +45,11 @@ def methods(problem: str | None, as_json: bool) -> None:
     screen.show(
         tables.table(
             "Methods" if problem is None else f"Methods for {problem}",
-            ("method", "kind", "takes" if loaded is None else "can solve it", "source"),
+            ("method", "problem", "kind", "takes" if loaded is None else "can solve it", "source"),
             rows=(
                 (
                     row["name"],
+                    row["problem"],
                     "exact" if row["exact"] else "baseline",
                     ", ".join(row["takes"]) if loaded is None else _answer(row["mismatch"]),
                     row["source"],

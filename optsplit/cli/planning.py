@@ -13,7 +13,7 @@ from optsplit import report
 from optsplit.cli import pictures, screen, sources, tables
 from optsplit.cli.door import common, leave
 from optsplit.errors import SolverError
-from optsplit.method import Progress
+from optsplit.method import Problem, Progress
 from optsplit.problems.partition import Partition
 from optsplit.result import Limit, Result, Status
 
@@ -49,7 +49,7 @@ efforts = sources.gathered(
 
 method = click.option("--method", default="auto", metavar="NAME", help="See: optsplit methods. Default: auto.")
 output = click.option("-o", "--output", metavar="FILE", help="Save the result as JSON.")
-plot = click.option("--plot", metavar="FILE", help="Draw the network with its plan (.png, .pdf, .svg).")
+plot = click.option("--plot", metavar="FILE", help="Draw the plan (.png, .pdf, .svg).")
 
 
 @click.command()
@@ -92,18 +92,18 @@ def solve(problem: str, method: str, effort: Effort, output: str | None, plot: s
     finish(loaded, solved(loaded, method, effort), as_json, output, plot)
 
 
-def solved(problem: Partition, method: str, effort: Effort) -> Result:
+def solved(problem: Problem, method: str, effort: Effort) -> Result:
     """The result of one method, with a progress line."""
     with screen.progress(f"solving by {method}") as line:
         return optsplit.solve(problem, method, **effort.of(line.solving(unit(problem))))
 
 
-def unit(problem: Partition) -> str:
+def unit(problem: Problem) -> str:
     """The unit of the objective."""
-    return problem.metrics[problem.objectives[0]].unit
+    return problem.units.get(problem.objectives[0], "")
 
 
-def finish(problem: Partition, result: Result, as_json: bool, output: str | None, plot: str | None) -> None:
+def finish(problem: Problem, result: Result, as_json: bool, output: str | None, plot: str | None) -> None:
     """Print and save a result, and end with the status that it calls for."""
     if as_json:
         screen.emit("result", screen.result_content(result))
@@ -117,17 +117,17 @@ def finish(problem: Partition, result: Result, as_json: bool, output: str | None
     leave([result])
 
 
-def plan_tables(problem: Partition, result: Result) -> Sequence[Any]:
+def plan_tables(problem: Problem, result: Result) -> Sequence[Any]:
     """What a reader sees of a plan."""
-    if result.plan is None:
+    if result.plan is None or not isinstance(problem, Partition):
         return ()
     summary = report.plan_summary(problem, result.plan)
     return "", tables.runs(summary), tables.crossings(summary)
 
 
-def why(problem: Partition, result: Result) -> None:
+def why(problem: Problem, result: Result) -> None:
     """Say on stderr why there is no plan."""
-    if result.status is Status.INFEASIBLE:
+    if result.status is Status.INFEASIBLE and isinstance(problem, Partition):
         click.echo(f"optsplit: {report.infeasibility(problem, result)}", err=True)
     elif result.plan is None:
         reason = "interrupted" if result.limit is Limit.INTERRUPT else result.raw_status or str(result.status)
@@ -158,14 +158,14 @@ def compare(source: str, asked: sources.Asked, methods: tuple[str, ...], effort:
     leave(results)
 
 
-def title(problem: Partition) -> str:
+def title(problem: Problem) -> str:
     """The problem in a few words."""
     largest = "the largest of " if len(problem.objectives) > 1 else ""
     limits = f" under limits on {', '.join(problem.limits)}" if problem.limits else ""
     return f"{problem.name}: least {largest}{', '.join(problem.objectives)}{limits}"
 
 
-def compared(problem: Partition, names: Sequence[str], effort: Effort) -> list[Result]:
+def compared(problem: Problem, names: Sequence[str], effort: Effort) -> list[Result]:
     """One result for each method; Ctrl-C ends the list with what the method that runs has found."""
     results: list[Result] = []
     for name in names or [method.name for method in optsplit.methods(problem)]:
@@ -185,7 +185,7 @@ def compared(problem: Partition, names: Sequence[str], effort: Effort) -> list[R
     return results
 
 
-def comparison_content(problem: Partition, results: Sequence[Result]) -> dict[str, Any]:
+def comparison_content(problem: Problem, results: Sequence[Result]) -> dict[str, Any]:
     """A comparison as plain data: the best proven bound, and each result with its gap and its loss."""
     rows = report.comparison(results)
     return {

@@ -13,6 +13,7 @@ from optsplit import files
 from optsplit.cli import screen, words
 from optsplit.errors import InvalidInput
 from optsplit.hardware import Connection, Link, devices, links
+from optsplit.problems import stored
 from optsplit.problems.metric import Arc
 from optsplit.problems.partition import Partition
 from optsplit.profiling.profile import Profile
@@ -185,20 +186,20 @@ def from_profile(name: str, asked: Asked, default_link: str | None = None) -> Pa
     return of_profile(two_places(name, asked.server), asked, _link(asked, default_link))
 
 
-def from_problem(name: str) -> Partition:
-    """The problem in a file."""
+def from_problem(name: str) -> Any:
+    """The problem in a file, of any kind."""
     kind = files.kind_of(name)
     if kind == "profile":
         raise InvalidInput(f"{name}: holds a profile, not a problem; use: optsplit plan {name} --link ...")
-    if kind != "partition":
+    if kind not in stored.KINDS:
         how = "write one by: optsplit plan ... --save-problem FILE"
         raise InvalidInput(f"{name}: holds a {kind!r}, not a problem; {how}")
-    return Partition.load(name)
+    return stored.load(name)
 
 
-def from_either(name: str, asked: Asked, default_link: str | None = None) -> Partition:
+def from_either(name: str, asked: Asked, default_link: str | None = None) -> Any:
     """A profile with options, or a problem, which has them inside."""
-    if name.startswith(BUNDLED) or files.kind_of(name) != "partition":
+    if name.startswith(BUNDLED) or files.kind_of(name) not in stored.KINDS:
         return from_profile(name, asked, default_link)
     for field in fields(asked):
         if getattr(asked, field.name) != field.default:
