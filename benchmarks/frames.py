@@ -57,11 +57,17 @@ def blocks(link: str, count: int) -> osp.Schedule:
             compute[k][p] += int(costs.compute[v, p])
     tensor = {int(job.sources[t]): t for t in range(len(job.sources))}
     up = [int(costs.transfer[0, 1, tensor[end]]) for end in ends]
+    here, there = job.places
     chain = osp.Partition(
-        [job.layers[end] for end in ends], list(itertools.pairwise(range(len(ends)))), job.places,
-        {LATENCY: osp.Metric(compute, {job.places: up})}, pins={job.layers[ends[0]]: job.places[0]}, result_at=None,
-        one_way=True, name="resnet34 by blocks",
-    )  # fmt: skip
+        [job.layers[end] for end in ends],
+        list(itertools.pairwise(range(len(ends)))),
+        job.places,
+        {LATENCY: osp.Metric(compute, {(here, there): up})},
+        pins={job.layers[ends[0]]: here},
+        result_at=None,
+        one_way=True,
+        name="resnet34 by blocks",
+    )
     return osp.Schedule([chain] * count, name=f"resnet34 by blocks x {count}")
 
 
@@ -131,7 +137,7 @@ def main() -> None:
         markdown(HEAD, [row(done) for done in (*ten, *several)]),
         "\n## Eight frames of a chain, 15 seconds\n", markdown(HEAD, [row(done) for done in chain]),
         "\n## Cuts that may come back to the device\n",
-        "The plans start from one-way cuts; only the bound \"load\" and CP-SAT's hold.\n",
+        "The plans start from one-way cuts; the bounds are of what cuts that come back ask at least.\n",
         markdown(HEAD, [row(done) for done in back]),
     ]  # fmt: skip
     if peers:

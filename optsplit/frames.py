@@ -9,7 +9,8 @@ their operations; its bound is weak, since halves of frames can be put anywhere.
 
 An iterated greedy search chooses sequence and cuts together; the frames' operations are then scheduled one by one in
 that order. Where the bounds do not meet it, CP-SAT goes on from that plan. Where cuts may come back to the device, the
-plans still are of one-way cuts until CP-SAT goes on, and only "load" holds as a bound.
+bounds are of what such cuts ask at least (`optsplit.problems.schedule_returns`), and plans still are of one-way cuts
+until CP-SAT goes on.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from optsplit.problems.metric import IntArray
 from optsplit.problems.schedule import Schedule, SchedulePlan
 from optsplit.problems.schedule_cuts import CutTypes, cut_types
 from optsplit.problems.schedule_operations import topological
+from optsplit.problems.schedule_returns import least_types
 from optsplit.result import Limit, TracePoint
 
 _SHORT = 24
@@ -147,18 +149,32 @@ class _Frames:
         return [(k, short[k][c]) for k, c in best]
 
     def count(self, weights: IntArray) -> None:
-        """The bound of the types; every set of counts on the way there is also a start for the search."""
+        """The bound of the types; every set of counts on the way there is also a start for the search.
+
+        Where cuts may come back, counts are of what cuts ask at least: those that are one-way cuts are a start.
+        """
+
+        known = [
+            {device.tobytes(): c for c, device in enumerate(np.packbits(types.device, axis=1))} for types in self.types
+        ]
+        asked: list[tuple[CutTypes, int]] = []
+        for job, types, count in zip(self.jobs, self.types, self.counts):
+            least = types if job.one_way else least_types(job)
+            if least is None:
+                return
+            asked.append((least, count))
 
         def improve(counts: Sequence[dict[int, int]]) -> int:
             if any(counts):
-                self.offer(self.search(counts))
+                found: list[dict[int, int]] = []
+                for least, cuts, found_cuts in zip((types for types, _ in asked), known, counts):
+                    names = {c: np.packbits(least.device[c]).tobytes() for c in found_cuts}
+                    found.append({cuts[names[c]]: n for c, n in found_cuts.items() if names[c] in cuts})
+                self.offer(self.search(found))
             assert self.value is not None
             return self.value
 
-        model = formulation.load("schedule_types")
-        found = model.bound(list(zip(self.types, self.counts)), self.watch, weights, improve)
-        if self.one_way:
-            self.prove("types", found)
+        self.prove("types", formulation.load("schedule_types").bound(asked, self.watch, weights, improve))
 
     def positions(self) -> None:
         """The sequence model: exact for chains, else among the cuts of the best sequence and their neighbours."""

@@ -10,7 +10,6 @@ latency higher, segment by segment; its order with those units put back where th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from optsplit.algorithms.upload_cut import Network, network
@@ -24,14 +23,14 @@ from optsplit.result import Limit
 _PAUSE = 0.05
 """Seconds between two looks at what was found."""
 
-_ALONE = 0.5
-"""Seconds after which the second search begins."""
+_ALONE = 2000
+"""Cuts after which the second search begins. Cuts, not seconds, so that the same input gives the same plan."""
 
 _LIGHT = 0.003
 """Share of the upload time that light units may have together."""
 
 _SHARE = 4
-"""Seconds of the second search, until it ends, for each one of the first, which its bounds then guide."""
+"""Cuts of the second search, until it ends, for each one of the first, which its bounds guide."""
 
 
 def solve(problem: UploadOrder, options: Options) -> Answer:
@@ -67,7 +66,6 @@ class Blocks:
         units = {1 << k: problem.times[k] for k in bits(self.last)}
         low, high = (0, start.value, start.device), (self.last, end.value, end.device)
         self.blocks = self.search.between(whole, low, high, units) if units else []
-        self.seconds = 0.0
 
     @property
     def lower(self) -> int:
@@ -88,9 +86,7 @@ class Blocks:
         """Refine the block with the largest gap; False when there is none."""
         unsure = [block for block in self.blocks if not block.closed]
         if unsure:
-            begin = time.perf_counter()
             self.search.refine(max(unsure, key=lambda block: block.upper - block.lower))
-            self.seconds += time.perf_counter() - begin
         return bool(unsure)
 
 
@@ -130,18 +126,21 @@ class Pair:
             if limit is not Limit.NONE:
                 break
         self._look()
+        if self.exact.upper == self.objective:
+            # whichever search came first to this price, the same plan for the same input
+            self.order = self.exact.order
         watch.report(self.objective, self.bound)
         return limit
 
     def _steps(self, watch: Watch) -> Iterator[None]:
         while self.exact.step():
             yield
-            if self.coarse is None and self.light and self.exact.seconds > _ALONE:
+            if self.coarse is None and self.light and self.exact.search.cuts > _ALONE:
                 self.coarse = self.without()
                 self.exact.search.guide, self.exact.search.light = self.coarse.search, self.light
                 for block in self.coarse.blocks:
                     self.coarse.search.dive(block, lambda: _left(watch))
-            while self.coarse is not None and self.coarse.seconds < _SHARE * self.exact.seconds:
+            while self.coarse is not None and self.coarse.search.cuts < _SHARE * self.exact.search.cuts:
                 if not self.coarse.step():
                     break
                 yield

@@ -71,17 +71,21 @@ class CutTypes:
         return np.where(self.device[cut], 0, 1).astype(np.int64)
 
 
-def one_way_cuts(job: Partition, most: int = MOST) -> NDArray[np.bool_] | None:
-    """Shape (C, n): the layers on the device in every one-way cut that the pins and groups allow; None if too many."""
-    n = len(job.layers)
-    reads, fixed = [0] * n, job.fixed
+def _reads(job: Partition) -> list[int]:
+    """For each layer the layers that it reads from, as bits."""
+    reads = [0] * len(job.layers)
     for u, v in set(job.edges):
         reads[v] |= 1 << u
-    first = 0
-    for v in reversed(job.order):
-        if fixed[v] == 0 or first >> v & 1:
-            first |= 1 << v | reads[v]
-    allowed = [v for v in job.order if fixed[v] != 1]
+    return reads
+
+
+def down_sets(job: Partition, first: int, most: int) -> NDArray[np.bool_] | None:
+    """Shape (C, n): every set of layers that has, with a layer, all that it reads from, without those pinned elsewhere.
+
+    `first` are the layers that each of them has, as bits; None where there are more than `most`.
+    """
+    n, reads = len(job.layers), _reads(job)
+    allowed = [v for v in job.order if job.fixed[v] != 1]
     seen, todo = {first: None}, [first]
     while todo:
         inside = todo.pop()
@@ -95,10 +99,23 @@ def one_way_cuts(job: Partition, most: int = MOST) -> NDArray[np.bool_] | None:
             return None
     width = -(-n // 8)
     packed = np.frombuffer(b"".join(s.to_bytes(width, "little") for s in seen), dtype=np.uint8).reshape(-1, width)
-    device = np.unpackbits(packed, axis=1, bitorder="little", count=n).astype(bool)
+    return np.unpackbits(packed, axis=1, bitorder="little", count=n).astype(bool)
+
+
+def one_way_cuts(job: Partition, most: int = MOST) -> NDArray[np.bool_] | None:
+    """Shape (C, n): the layers on the device in every one-way cut that the pins and groups allow; None if too many."""
+    reads, fixed = _reads(job), job.fixed
+    first = 0
+    for v in reversed(job.order):
+        if fixed[v] == 0 or first >> v & 1:
+            first |= 1 << v | reads[v]
+    device = down_sets(job, first, most)
+    if device is None:
+        return None
     keep = ~device[:, fixed == 1].any(axis=1)
     if not job.allowed[0, 1]:
-        keep &= ~np.any([device[:, u] & ~device[:, v] for u, v in set(job.edges)] or [~keep], axis=0)
+        for u, v in set(job.edges):
+            keep &= ~(device[:, u] & ~device[:, v])
     if not job.allowed[1, 0] and job.result_place == 0:
         keep &= device[:, [job.tensors[t][0] for t in job.outputs]].all(axis=1)
     for group in job.together:
@@ -119,7 +136,7 @@ def cut_types(job: Partition, most: int = MOST) -> CutTypes | None:
     costs, n = job.costs(LATENCY), len(job.layers)
     here, there = costs.compute[:, 0], costs.compute[:, 1]
     up, down = costs.transfer[0, 1], costs.transfer[1, 0]
-    before = _before(job)
+    before = ancestors(job)
     head = before @ here + here
     returns = np.zeros(n, dtype=np.int64)
     if job.result_place == 0:
@@ -150,12 +167,12 @@ def cut_types(job: Partition, most: int = MOST) -> CutTypes | None:
     return CutTypes(
         device=device, compute=device @ here, server=~device @ there, back=~device @ returns,
         sent=sent, send_head=head[[job.tensors[t][0] for t in tensors]], send_tail=tail,
-        device_tail=_device_tail(device, here, before, after),
+        device_tail=device_tails(device, here, before, after),
         server_head=_server_head(device, there, before, arrival),
     )  # fmt: skip
 
 
-def _before(job: Partition) -> IntArray:
+def ancestors(job: Partition) -> IntArray:
     """Shape (n, n): 1 where the second layer comes before the first."""
     n = len(job.layers)
     before = np.zeros((n, n), dtype=np.int64)
@@ -175,7 +192,7 @@ def _alone(chosen: NDArray[np.bool_], related: IntArray) -> NDArray[np.bool_]:
     return np.asarray(counts < 0.5)
 
 
-def _device_tail(device: NDArray[np.bool_], here: IntArray, before: IntArray, after: IntArray) -> IntArray:
+def device_tails(device: NDArray[np.bool_], here: IntArray, before: IntArray, after: IntArray) -> IntArray:
     """Shape (C,): the last layer of any length on the device has none of any length behind it there; the least tail."""
     long = here > 0
     last = device & _alone(device & long, before)
