@@ -17,6 +17,10 @@ HERE = Path(__file__).parent
 INSTANCES = HERE / "instances"
 RESULTS = HERE / "results"
 
+_PACKAGES = (
+    "numpy", "networkx", "ortools", "pulp", "highspy", "torch", "transformers", "blosc2", "scikit-learn", "grpcio",
+)  # fmt: skip
+
 
 def _git(*arguments: str) -> str:
     try:
@@ -33,7 +37,7 @@ def _commit() -> str:
 
 def _versions() -> str:
     found = [f"Python {platform.python_version()}"]
-    for package in ("numpy", "networkx", "ortools", "pulp", "highspy", "torch", "transformers", "blosc2", "scikit-learn"):
+    for package in _PACKAGES:
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
