@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
@@ -16,6 +16,9 @@ from optsplit.cli.tables import LONGEST
 from optsplit.errors import InvalidInput
 from optsplit.problems.schedule import OBJECTIVES, Schedule
 from optsplit.result import Limit, Result, Status, quantity
+
+SECONDS = 60.0
+"""The time limit unless another is asked for: a stream of frames need not have a proof."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,10 @@ def schedule(
     """What runs where and when: frames of PROFILES over a device, a link and a server at once.
 
     A profile is a file of `optsplit profile`, or bundled:NAME for one that comes with the package. Several networks
-    share the machines.
+    share the machines. Without --time-limit the search ends after 60 seconds.
     """
+    if effort.time_limit is None:
+        effort = replace(effort, time_limit=SECONDS)
     screen.refuse_unwritable(output, save_problem, *plot)
     for path in plot:
         pictures.refuse_undrawable(path)
