@@ -188,22 +188,6 @@ class _Model(Rows):
                 parts = [*((1, self.x[v][q]) for q in range(k + 1)), *((-1, self.x[u][q]) for q in range(k + 1))]
                 self._row("one_way", parts, pulp.LpConstraintLE, 0)
 
-    def contiguous(self) -> None:
-        """Where something before v and something behind it run at p, v does."""
-        if not self.problem.contiguous or self.problem.one_way:  # one way never comes back
-            return
-        add = self.milp.add_variable
-        for p in self.places:
-            begun = [one(add(f"b_{v}_{p}", 0, 1)) for v in range(len(self.x))]
-            to_end = [one(add(f"e_{v}_{p}", 0, 1)) for v in range(len(self.x))]
-            for v, x in enumerate(self.x):
-                self._row("begun", [(1, begun[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
-                self._row("to_end", [(1, to_end[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
-                self._row("convex", [(1, begun[v]), (1, to_end[v]), (-1, x[p])], pulp.LpConstraintLE, 1)
-                for u in self.problem.feeders[v]:
-                    self._row("begun", [(1, begun[v]), (-1, begun[u])], pulp.LpConstraintGE, 0)
-                    self._row("to_end", [(1, to_end[u]), (-1, to_end[v])], pulp.LpConstraintGE, 0)
-
     def alike(self) -> None:
         """x[i,p'] <= o[i,p] <= o[i-1,p] + x[i-1,p]: of equal places, each is first used after the one before."""
         units = [self.x[unit[0]] for unit in self.problem.bundles]
@@ -275,14 +259,19 @@ class _Model(Rows):
 
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
+    if problem.exits is not None or problem.variants is not None:
+        from .partition_choices_milp import solve as with_choices
+
+        return with_choices(problem, options)
     watch = Watch(options)
     model = _Model(problem)
     if model.impossible:
         return Answer(infeasible=True, raw_status="layers that must be together are pinned apart")
     scale, offset = model.objective()
     for group in (model.assignment, model.transfer, model.inflow, model.outflow, model.send, model.receive,
-                  model.links, model.one_way, model.contiguous, model.alike, model.limit, model.dear):  # fmt: skip
+                  model.links, model.one_way, model.alike, model.limit, model.dear):  # fmt: skip
         group()
+    model.visited_once(problem, model.x)
     bounds: list[int] = []
     while True:
         outcome = minimise(model.milp, watch, scale=scale, offset=offset)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pulp
+
+from optsplit.problems.partition import Partition
 
 Affine = tuple[int, dict[pulp.LpVariable, int]]
 """A constant and the coefficient of each variable."""
@@ -49,3 +51,19 @@ class Rows:
         self.rows += 1
         row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows}", right)
         self.milp.addConstraint(row)
+
+    def visited_once(self, problem: Partition, x: Sequence[Sequence[Affine]]) -> None:
+        """Contiguous places: where something before v and something behind it run at p, v does."""
+        if not problem.contiguous or problem.one_way:  # one way never comes back
+            return
+        add = self.milp.add_variable
+        for p in range(len(problem.places)):
+            begun = [one(add(f"begun_{v}_{p}", 0, 1)) for v in range(len(x))]
+            to_end = [one(add(f"to_end_{v}_{p}", 0, 1)) for v in range(len(x))]
+            for v, here in enumerate(x):
+                self._row("begun", [(1, begun[v]), (-1, here[p])], pulp.LpConstraintGE, 0)
+                self._row("to_end", [(1, to_end[v]), (-1, here[p])], pulp.LpConstraintGE, 0)
+                self._row("convex", [(1, begun[v]), (1, to_end[v]), (-1, here[p])], pulp.LpConstraintLE, 1)
+                for u in problem.feeders[v]:
+                    self._row("begun", [(1, begun[v]), (-1, begun[u])], pulp.LpConstraintGE, 0)
+                    self._row("to_end", [(1, to_end[u]), (-1, to_end[v])], pulp.LpConstraintGE, 0)

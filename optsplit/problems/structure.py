@@ -23,6 +23,7 @@ class Structure:
     result_at: str | None
     links: frozenset[Arc]
     together: tuple[tuple[str, ...], ...]
+    outputs: tuple[int, ...]
 
     @cached_property
     def index(self) -> Mapping[str, int]:

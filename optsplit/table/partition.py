@@ -5,18 +5,24 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from optsplit.method import Method
-from optsplit.problems.partition import BRANCHES, CONTIGUOUS, LARGEST, LIMITS, PLACES, TOGETHER, Partition
+from optsplit.method import Answer, Method, Options
+from optsplit.problems.partition import (
+    BRANCHES,
+    CONFIDENCE,
+    CONTIGUOUS,
+    EXITS,
+    LARGEST,
+    LIMITS,
+    PLACES,
+    PRECISIONS,
+    TOGETHER,
+    Partition,
+)
 from optsplit.table.entry import formulation
 
 _ALL = frozenset({BRANCHES, LIMITS, LARGEST, PLACES, TOGETHER, CONTIGUOUS})
 _TWO_PLACES = _ALL - {PLACES}
-
-
-def _too_many_plans(problem: Partition) -> str | None:
-    free = int((problem.fixed < 0).sum())
-    plans = len(problem.places) ** free
-    return None if plans <= 2**16 else f"it enumerates every plan, here {len(problem.places)}^{free}, and stops at 2^16"
+_CHOICES = frozenset({EXITS, CONFIDENCE, PRECISIONS})
 
 
 def _refuses(algorithm: str) -> Any:
@@ -27,7 +33,21 @@ def _one_metric(problem: Partition) -> str | None:
     return None if len(problem.objectives) > 1 else "it balances the largest of several metrics, here there is one"
 
 
+def _each_routing(problem: Partition, options: Options) -> Answer:
+    """Each routing by the first exact method that takes what is left of the problem."""
+    from optsplit.algorithms import exits
+
+    def inner(plain: Partition, asked: Options) -> Answer:
+        method = next(m for m in METHODS if m.exact and m.mismatch(plain) is None)
+        answer: Answer = method.load()(plain, asked)
+        return answer
+
+    return exits.solve(problem, options, inner)
+
+
 METHODS = (
+    Method("exits", "Partition", True, _ALL | _CHOICES, _each_routing,
+           "one partition for each exit, or setting of the thresholds", _refuses("exits")),
     Method("chain", "Partition", True, frozenset({PLACES}), "optsplit.algorithms.chain:solve",
            "shortest path in the layered graph (layer, place)"),
     Method("mincut", "Partition", True, frozenset({BRANCHES}), "optsplit.algorithms.mincut:solve",
@@ -41,14 +61,14 @@ METHODS = (
            "column generation over minimum cuts, then branch and bound"),
     Method("ideals", "Partition", True, _ALL - {TOGETHER}, "optsplit.algorithms.ideals:solve",
            "dynamic programme over ideals of a narrow network, one way", _refuses("ideals")),
-    Method("cpsat", "Partition", True, _ALL, formulation("partition_cpsat"),
+    Method("cpsat", "Partition", True, _ALL | _CHOICES, formulation("partition_cpsat"),
            "CP-SAT, formulations/partition_cpsat.py"),
-    Method("milp", "Partition", True, _ALL, formulation("partition_milp"),
+    Method("milp", "Partition", True, _ALL | _CHOICES, formulation("partition_milp"),
            "MILP by HiGHS, formulations/partition_milp.py"),
     Method("labels", "Partition", True, frozenset({LIMITS, LARGEST, PLACES}), "optsplit.algorithms.labels:solve",
            "paths with labels in the layered graph of a chain"),
-    Method("brute", "Partition", True, _ALL, "optsplit.algorithms.brute:solve",
-           "every plan, one by one", _too_many_plans),
+    Method("brute", "Partition", True, _ALL | _CHOICES, "optsplit.algorithms.brute:solve",
+           "every plan, one by one", _refuses("brute")),
     Method("neurosurgeon", "Partition", False, frozenset({BRANCHES, LIMITS}), "optsplit.baselines.neurosurgeon:solve",
            "Kang et al., ASPLOS 2017", options=frozenset({"load"})),
     Method("dads-light", "Partition", False, frozenset({BRANCHES, LIMITS}), "optsplit.baselines.dads:light",
