@@ -158,9 +158,10 @@ class Exits:
     def _routings(self) -> tuple[Routing, ...]:
         if not self.by_confidence:
             return tuple(self.alone(layer) for layer in self.layers)
-        settings = np.array(list(itertools.product(*map(range, self._grid))), dtype=np.int64)
+        rows = list(itertools.product(*map(range, self._grid)))
+        settings = np.array(rows, dtype=np.int64).reshape(len(rows), len(self._grid))
         best: dict[tuple[tuple[int, ...], tuple[int, ...]], Routing] = {}
-        for routing in self._routing(settings.reshape(-1, len(self._grid))):
+        for routing in self._routing(settings):
             key = routing.exits, routing.leaving
             if key not in best or routing.error < best[key].error:
                 best[key] = routing

@@ -136,7 +136,8 @@ class Variants:
 
     def _flat(self, metric: str) -> list[IntArray]:
         transfer = self.transfer[metric]
-        return [transfer.reshape(len(transfer), -1, transfer.shape[-1]), self.send[metric], self.receive[metric]]
+        most, places, _, tensors = transfer.shape
+        return [transfer.reshape(most, places * places, tensors), self.send[metric], self.receive[metric]]
 
     @cached_property
     def there(self) -> NDArray[np.bool_]:
@@ -145,13 +146,13 @@ class Variants:
 
     def taken(self, tensors: IntArray, weight: Mapping[str, IntArray]) -> Variants:
         """The variants of `tensors` (repetitions allowed), their costs times `weight[metric]`; same bits as before."""
-        return Variants(
-            tuple(self.bits[t] for t in tensors.tolist()),
-            self.group[tensors],
-            {m: a[..., tensors] * weight[m] for m, a in self.transfer.items()},
-            {m: a[..., tensors] * weight[m] for m, a in self.send.items()},
-            {m: a[..., tensors] * weight[m] for m, a in self.receive.items()},
-        )
+        bits = tuple(self.bits[t] for t in tensors.tolist())
+        most = max([1, *map(len, bits)])
+
+        def of(arrays: Mapping[str, IntArray]) -> dict[str, IntArray]:
+            return {m: a[:most, ..., tensors] * weight[m] for m, a in arrays.items()}
+
+        return Variants(bits, self.group[tensors], of(self.transfer), of(self.send), of(self.receive))
 
 
 def laid_out(
