@@ -15,7 +15,7 @@ from optsplit.cli.door import common, leave
 from optsplit.errors import SolverError
 from optsplit.method import Problem, Progress
 from optsplit.problems.partition import Partition
-from optsplit.result import Limit, Result, Status
+from optsplit.result import Limit, Result, Status, percent
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,9 @@ def plan_tables(problem: Problem, result: Result) -> Sequence[Any]:
     if result.plan is None or not isinstance(problem, Partition):
         return ()
     summary = report.plan_summary(problem, result.plan)
-    return "", tables.runs(summary), tables.crossings(summary)
+    accuracy = report.accuracy(result)
+    said = () if accuracy is None else (f"accuracy   {percent(accuracy)}",)
+    return *said, "", tables.runs(summary), tables.crossings(summary)
 
 
 def why(problem: Problem, result: Result) -> None:

@@ -56,7 +56,7 @@ METHODS = (
            "dynamic programme over runs of a one-way chain", _refuses("segments")),
     Method("tiers", "Partition", True, frozenset({BRANCHES, PLACES, TOGETHER}), "optsplit.algorithms.tiers:solve",
            "minimum cut with thresholds, branch and bound on shared tensors", _refuses("intervals")),
-    Method("lagrangian", "Partition", True, frozenset({BRANCHES, LIMITS, LARGEST}),
+    Method("lagrangian", "Partition", True, frozenset({BRANCHES, LIMITS, LARGEST, PRECISIONS}),
            "optsplit.algorithms.lagrangian:solve",
            "column generation over minimum cuts, then branch and bound"),
     Method("ideals", "Partition", True, _ALL - {TOGETHER}, "optsplit.algorithms.ideals:solve",
