@@ -45,7 +45,6 @@ from ortools.sat.python import cp_model
 from optsplit.backends.cpsat import minimise
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
-from optsplit.problems.metric import Costs
 from optsplit.problems.partition import Partition, PartitionPlan
 from optsplit.problems.precision import ERROR
 
@@ -209,16 +208,9 @@ class _Model:
                 self.cp.add_implication(literal, ahead[u, p])
                 self.cp.add_bool_or(~self.at[u][p], self.at[v][p], ~literal)
 
-    def _costs(self, metric: str) -> list[Costs]:
-        base, variants = self.problem.costs(metric), self.problem.variants
-        if variants is None:
-            return [base]
-        last = variants.count - 1
-        return [variants.chosen(base, metric, np.minimum(k, last)) for k in range(variants.most)]
-
     def value(self, metric: str) -> cp_model.LinearExpr:
         """A metric's total over the samples."""
-        costs, held = self._costs(metric), metric in self.held
+        costs, held = self.routes.costs(metric), metric in self.held
         base, two = costs[0], len(self.places) == 2
         terms: list[Term] = []
 
@@ -242,16 +234,10 @@ class _Model:
             terms += [(take, int(error)) for take, error in zip(self.take, self.routes.error, strict=True) if error]
         return cp_model.LinearExpr.weighted_sum([literal for literal, _ in terms], [c for _, c in terms])
 
-    def most(self, metric: str) -> int:
-        """An upper bound on a metric's total."""
-        costs, variants = self.problem.costs(metric), self.problem.variants
-        reach = costs if variants is None else variants.reach(costs, metric, most=True)
-        return self.samples * reach.total + (int(self.routes.error.max()) if metric == ERROR else 0)
-
     def limits(self) -> None:
         """value_m <= N L_m; a limit outside the metric's range is moved to its end, since CP-SAT takes 64 bits only."""
         for metric, limit in self.problem.limits.items():
-            self.cp.add(self.value(metric) <= max(-1, min(self.samples * int(limit), self.most(metric))))
+            self.cp.add(self.value(metric) <= max(-1, min(self.samples * int(limit), self.routes.most(metric))))
 
     def objective(self) -> None:
         """value_m of the one metric; or Z, with Z >= value_m (`largest`)."""
@@ -259,7 +245,7 @@ class _Model:
         if len(names) == 1:
             self.cp.minimize(self.value(names[0]))
             return
-        z = self.cp.new_int_var(0, max(map(self.most, names)), "z")
+        z = self.cp.new_int_var(0, max(map(self.routes.most, names)), "z")
         for metric in names:
             self.cp.add(z >= self.value(metric))
         self.cp.minimize(z)
@@ -268,14 +254,9 @@ class _Model:
         """The plan of a solution."""
         o = next(o for o, take in enumerate(self.take) if value(take))
         layers = np.nonzero(self.routes.on[o])[0].tolist()
-        at = [next(p for p in self.places if value(self.at[v][p])) for v in layers]
+        at = {v: next(p for p in self.places if value(self.at[v][p])) for v in layers}
         variant = {t: next(k for k, by in enumerate(literals) if value(by)) for t, literals in self.by.items()}
-        routing = self.routes.routings[o]
-        if routing is None:
-            return self.problem.plan(at, np.array([variant.get(t, 0) for t in range(len(self.problem.sources))]))
-        routed = self.problem.routed(routing)
-        inner = np.array([variant.get(t, 0) for t in routed.tensors.tolist()], dtype=np.int64)
-        return routed.outer(routed.problem.plan(at, inner))
+        return self.routes.plan(o, at, variant)
 
 
 def solve(problem: Partition, options: Options) -> Answer:

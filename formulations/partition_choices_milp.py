@@ -42,10 +42,9 @@ import numpy as np
 import pulp
 
 from optsplit.backends.outcome import Outcome
-from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, minimise, scale_to
+from optsplit.backends.pulp import ROW_SIZE, minimise, scale_to
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
-from optsplit.problems.metric import Costs
 from optsplit.problems.partition import Partition, PartitionPlan
 from optsplit.problems.precision import ERROR
 
@@ -106,7 +105,7 @@ class _Model(Rows):
         """u[v,p]."""
         weights = self.routes.weight[:, v].tolist()
         most = max(weights)
-        if {0, most} >= set(weights) and (np.array(weights) > 0).tolist() == self.routes.on[:, v].tolist():
+        if set(self.routes.weight[self.routes.on[:, v], v].tolist()) == {most}:
             return [total([(most, x)]) for x in self.x[v]]
         u = []
         for p, x in enumerate(self.x[v]):
@@ -207,13 +206,6 @@ class _Model(Rows):
                     answers = self._routed(self.routes.answering[t].astype(int).tolist())
                     self._row("links", [(1, self.x[u][p]), (1, answers)], pulp.LpConstraintLE, 1)
 
-    def one_way(self) -> None:
-        """A reader is never earlier than its source."""
-        for u, v in sorted(set(self.problem.edges)) if self.problem.one_way else ():
-            for k in self.places[:-1]:
-                parts = [*((1, self.x[v][q]) for q in range(k + 1)), *((-1, self.x[u][q]) for q in range(k + 1))]
-                self._row("one_way", parts, pulp.LpConstraintLE, 0)
-
     def together(self) -> None:
         """Where two layers of a group are on, they share a place."""
         for group in self.problem.together:
@@ -222,17 +214,9 @@ class _Model(Rows):
                     parts = [(1, self.x[v][p]), (-1, self.x[w][p]), (-1, self.on[v])]
                     self._row("together", parts, pulp.LpConstraintGE, -1)
 
-    def _costs(self, metric: str) -> list[Costs]:
-        """The metric's costs by each variant."""
-        base, variants = self.problem.costs(metric), self.problem.variants
-        if variants is None:
-            return [base]
-        last = variants.count - 1
-        return [variants.chosen(base, metric, np.minimum(k, last)) for k in range(variants.most)]
-
     def value(self, metric: str) -> Affine:
         """A metric's total over the samples."""
-        costs, held = self._costs(metric), self.held[metric]
+        costs, held = self.routes.costs(metric), self.held[metric]
         base, two = costs[0], len(self.places) == 2
         parts: list[tuple[int, Affine]] = []
         for v, p in np.argwhere(base.compute).tolist():
@@ -250,16 +234,10 @@ class _Model(Rows):
             parts.append((1, self._routed(self.routes.error.tolist())))
         return total(parts)
 
-    def most(self, metric: str) -> int:
-        """An upper bound on a metric's total."""
-        costs, variants = self.problem.costs(metric), self.problem.variants
-        reach = costs if variants is None else variants.reach(costs, metric, most=True)
-        return self.samples * reach.total + (int(self.routes.error.max()) if metric == ERROR else 0)
-
     def limit(self) -> None:
         """value_m <= N L_m + 1/2."""
         for metric, limit in self.problem.limits.items():
-            most = self.most(metric)
+            most = self.routes.most(metric)
             if self.samples * limit < most:
                 size = scale_to(most, ROW_SIZE)
                 right = self.samples * max(limit, -1) + 0.5
@@ -268,17 +246,7 @@ class _Model(Rows):
     def objective(self) -> tuple[int, int]:
         """The one metric; or Z, with Z >= value_m. Returns scale and offset of the objective."""
         names = self.problem.objectives
-        largest = max(map(self.most, names))
-        scale = scale_to(largest, OBJECTIVE_SIZE)
-        offset, terms = self.value(names[0])
-        if len(names) > 1:
-            size = scale_to(largest, ROW_SIZE)
-            z = self.milp.add_variable("z", 0, max(1, -(-largest // size)))
-            for metric in names:
-                self._row("largest", [(size, one(z)), (-1, self.value(metric))], pulp.LpConstraintGE, 0, size)
-            offset, terms = 0, {z: size}
-        self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items() if c}))
-        return scale, offset
+        return self.least([self.value(m) for m in names], max(map(self.routes.most, names)))
 
     # --- the plan ---------------------------------------------------------------------------------------------
 
@@ -295,13 +263,7 @@ class _Model(Rows):
         at = {v: next(p for p in self.places if is_one(self.x[v][p])) for v in layers}
         variant = {t: next(k for k, a in enumerate(s) if is_one(a)) for t, s in self.s.items()}
         chosen = [self.e[o], *(self.x[v][p] for v, p in at.items()), *(self.s[t][k] for t, k in variant.items())]
-        routing = self.routes.routings[o]
-        routed = None if routing is None else self.problem.routed(routing)
-        plain = self.problem if routed is None else routed.problem
-        inner = np.array([variant.get(t if routed is None else int(routed.tensors[t]), 0)
-                          for t in range(len(plain.sources))], dtype=np.int64)  # fmt: skip
-        plan = plain.plan([at[v] for v in layers], inner)
-        return (plan if routed is None else routed.outer(plan)), chosen
+        return self.routes.plan(o, at, variant), chosen
 
     def exclude(self, chosen: list[Affine]) -> None:
         """Cut off one plan."""
@@ -315,8 +277,9 @@ def solve(problem: Partition, options: Options) -> Answer:
     watch = Watch(routes.asked(options))
     model = _Model(problem, routes)
     scale, offset = model.objective()
-    for group in (model.limit, model.inflow, model.links, model.one_way, model.together):
+    for group in (model.limit, model.inflow, model.links, model.together):
         group()
+    model.forward(problem, model.x)
     model.visited_once(problem, model.x)
     bounds: list[int] = []
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from optsplit.method import Answer, Options
 from optsplit.problems.exits import Routing
-from optsplit.problems.metric import IntArray
-from optsplit.problems.partition import Partition
+from optsplit.problems.metric import Costs, IntArray
+from optsplit.problems.partition import Partition, PartitionPlan
+from optsplit.problems.precision import ERROR
 from optsplit.problems.routed import first_exit
 from optsplit.result import TracePoint
 
@@ -21,6 +23,8 @@ class Routes:
 
     Parameters
     ----------
+    problem
+        The problem.
     routings
         The routings; None stands for the problem as it is.
     weight
@@ -37,6 +41,7 @@ class Routes:
         Of the calibration set; 1 where one exit takes every request.
     """
 
+    problem: Partition
     routings: tuple[Routing | None, ...]
     weight: IntArray
     on: NDArray[np.bool_]
@@ -54,7 +59,14 @@ class Routes:
             answers = dict.fromkeys(problem.outputs, one)
             answering = dict.fromkeys(problem.outputs, one.astype(bool))
             return Routes(
-                (None,), np.ones((1, n), dtype=np.int64), np.ones((1, n), dtype=bool), answers, answering, 0 * one, 1
+                problem,
+                (None,),
+                np.ones((1, n), dtype=np.int64),
+                np.ones((1, n), dtype=bool),
+                answers,
+                answering,
+                0 * one,
+                1,
             )
         routings = problem.exits.routings()
         weight = np.zeros((len(routings), n), dtype=np.int64)
@@ -71,7 +83,31 @@ class Routes:
                     answers[t][o] += leaving
                     answering[t][o] = True
         error = np.array([routing.error for routing in routings], dtype=np.int64)
-        return Routes(routings, weight, on, answers, answering, error, problem.exits.samples)
+        return Routes(problem, routings, weight, on, answers, answering, error, problem.exits.samples)
+
+    def costs(self, metric: str) -> list[Costs]:
+        """The metric's costs of one sample, by each variant."""
+        base, variants = self.problem.costs(metric), self.problem.variants
+        if variants is None:
+            return [base]
+        last = variants.count - 1
+        return [variants.chosen(base, metric, np.minimum(k, last)) for k in range(variants.most)]
+
+    def most(self, metric: str) -> int:
+        """An upper bound on a metric's total over the samples."""
+        costs, variants = self.problem.costs(metric), self.problem.variants
+        reach = costs if variants is None else variants.reach(costs, metric, most=True)
+        return self.samples * reach.total + (int(self.error.max()) if metric == ERROR else 0)
+
+    def plan(self, o: int, at: Mapping[int, int], variant: Mapping[int, int]) -> PartitionPlan:
+        """The plan of routing o with layer v at place at[v], and tensor t sent by variant[t] (0 where it is not in)."""
+        routing = self.routings[o]
+        if routing is None:
+            each = [variant.get(t, 0) for t in range(len(self.problem.sources))]
+            return self.problem.plan(list(at.values()), np.array(each, dtype=np.int64))
+        routed = self.problem.routed(routing)
+        each = [variant.get(t, 0) for t in routed.tensors.tolist()]
+        return routed.outer(routed.problem.plan(list(at.values()), np.array(each, dtype=np.int64)))
 
     def asked(self, options: Options) -> Options:
         """The options of a search in totals over the samples, whose progress is told in means."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pulp
 
+from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, scale_to
 from optsplit.problems.partition import Partition
 
 Affine = tuple[int, dict[pulp.LpVariable, int]]
@@ -51,6 +52,26 @@ class Rows:
         self.rows += 1
         row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows}", right)
         self.milp.addConstraint(row)
+
+    def least(self, values: Sequence[Affine], largest: int) -> tuple[int, int]:
+        """Minimise the largest of some values, none above `largest`; returns scale and offset of the objective."""
+        scale = scale_to(largest, OBJECTIVE_SIZE)
+        offset, terms = values[0]
+        if len(values) > 1:
+            size = scale_to(largest, ROW_SIZE)
+            z = self.milp.add_variable("z", 0, max(1, -(-largest // size)))
+            for value in values:
+                self._row("largest", [(size, one(z)), (-1, value)], pulp.LpConstraintGE, 0, size)
+            offset, terms = 0, {z: size}
+        self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items() if c}))
+        return scale, offset
+
+    def forward(self, problem: Partition, x: Sequence[Sequence[Affine]]) -> None:
+        """One way: sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q], so a reader is never earlier than its source."""
+        for u, v in sorted(set(problem.edges)) if problem.one_way else ():
+            for k in range(1, len(problem.places)):
+                parts = [*((1, here) for here in x[v][:k]), *((-1, here) for here in x[u][:k])]
+                self._row("one_way", parts, pulp.LpConstraintLE, 0)
 
     def visited_once(self, problem: Partition, x: Sequence[Sequence[Affine]]) -> None:
         """Contiguous places: where something before v and something behind it run at p, v does."""

@@ -25,7 +25,9 @@ def random_exits(rng: random.Random, problem: Partition, most: int = 3, confiden
     grid = sorted({rng.randint(1, 9) / 10 for _ in range(rng.randint(1, 2))})
     patterns = [
         ExitPattern(
-            tuple(rng.randint(0, len(grid)) for _ in chosen), tuple(rng.random() < 0.6 for _ in chosen), rng.randint(1, 4)
+            tuple(rng.randint(0, len(grid)) for _ in chosen),
+            tuple(rng.random() < 0.6 for _ in chosen),
+            rng.randint(1, 4),
         )
         for _ in range(rng.randint(1, 4))
     ]
@@ -53,7 +55,9 @@ def random_precisions(
         found[name] = tuple(
             Precision(32)
             if bits == 32
-            else Precision(bits, rng.randint(0, 30) * 10_000, {m: sending() for m in problem.metrics if rng.random() < 0.8})
+            else Precision(
+                bits, rng.randint(0, 30) * 10_000, {m: sending() for m in problem.metrics if rng.random() < 0.8}
+            )
             for bits in sorted(widths, reverse=True)
         )
     return found

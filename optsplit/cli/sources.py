@@ -169,7 +169,9 @@ def of_profile(profile: Profile, asked: Asked, link: Connection | Mapping[Arc, L
     if asked.maximize is not None:
         words.maximised(asked.maximize, asked.minimize)
     if asked.route and asked.precisions is not None:
-        raise InvalidInput("--route and --precisions exclude each other: packing on the way is not priced; leave one out")
+        raise InvalidInput(
+            "--route and --precisions exclude each other: packing on the way is not priced; leave one out"
+        )
     accurate = asked.maximize == "accuracy"
     minimize = asked.minimize or ("latency",)
     power = None if asked.device_power is None else words.power(asked.device_power)
@@ -183,7 +185,8 @@ def of_profile(profile: Profile, asked: Asked, link: Connection | Mapping[Arc, L
         name = repr(link.name) if isinstance(link, Connection) else "of every pair"
         screen.note(f"link {name} has no radio power: energy counts computing and waiting alone")
     problem = Partition.from_profile(
-        profile, link, minimize=None if accurate else minimize, limits=limits, pins=words.pairs("--pin", asked.pin, "conv1=device"),
+        profile, link, minimize=None if accurate else minimize, limits=limits,
+        pins=words.pairs("--pin", asked.pin, "conv1=device"),
         result_at={None: "", ANYWHERE: None}.get(asked.result_at, asked.result_at), one_way=asked.one_way,
         device=power, load=words.numbers("--load", asked.load, "server=2"), exits=asked.exits,
         precisions=None if asked.precisions is None else words.bits(asked.precisions),

@@ -22,9 +22,7 @@ RAW = 32
 ONE, CONFIDENCE, NONE = "one", "confidence", "none"
 
 
-def exits(
-    profile: Profile, asked: str | Exits | Mapping[str, float] | None, metrics: Iterable[str]
-) -> Exits | None:
+def exits(profile: Profile, asked: str | Exits | Mapping[str, float] | None, metrics: Iterable[str]) -> Exits | None:
     """The exits asked for: the caller's own, or the profile's in one of three ways.
 
     Raises
@@ -81,14 +79,16 @@ def precisions(
             if senders <= set(packing.pack_seconds) and receivers <= set(packing.unpack_seconds)
         }
         choice = [
-            Precision(RAW) if width == RAW else _packed(packings[width], profile.places, arcs, weight, device, load or {})
+            Precision(RAW)
+            if width == RAW
+            else _packed(packings[width], profile.places, arcs, weight, device, load or {})
             for width in sorted(set(bits), reverse=True)
             if width == RAW or width in packings
         ]
         if not choice:
             known = ", ".join(map(str, packings)) or "none"
             raise InvalidInput(
-                f"precisions {tuple(bits)}: tensor {tensor.name!r} can cross, but has no such packing (its own: {known}); "
+                f"precisions {tuple(bits)}: tensor {tensor.name!r} can cross and has no such packing (it has {known}); "
                 f"add {RAW}, which sends it as it is, or measure its packings"
             )
         found[name] = tuple(choice)

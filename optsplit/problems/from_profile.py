@@ -12,7 +12,7 @@ The metrics of a profiled network, for places p and arcs (p, q) of links:
 | <p>_seconds | ns | busy time of a place |
 | <p>_<q>_seconds | ns | busy time of a link |
 | <p>_memory | B | weights held at a place; a weight that layers share is charged to each (safe, not tight) |
-| error | ppm | wrong answers, where the profile's exits or precisions are used: of the exit, and drops of what crosses |
+| error | ppm | wrong answers of the exit, and accuracy drops of what crosses (with exits or precisions) |
 """
 
 from __future__ import annotations

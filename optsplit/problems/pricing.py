@@ -100,9 +100,9 @@ class Pricing(Structure):
         variant = self.chosen(plan, way) if plan.bits or self.variants is not None else None
         metrics = {name: self.price(at, self.sent(name, variant), way) for name in self.metrics}
         objective = max(metrics[name] for name in self.objectives)
-        broken = violations(self, at, way, metrics)  # type: ignore[arg-type]
-        if self.variants is not None and variant is not None:
-            broken = (*broken, *self._unequal(way, variant))
+        broken = list(violations(self, at, way, metrics))  # type: ignore[arg-type]
+        if variant is not None and self.variants is not None:
+            broken += self._unequal(way, variant)
         return Evaluation(objective, metrics, tuple(broken))
 
     def _unequal(self, way: Way, variant: IntArray) -> list[str]:

@@ -162,8 +162,11 @@ def routed(problem: Partition, routing: Routing) -> Routed:
         if name == ERROR:
             compute[end] += routing.error
         ways = {arc: np.asarray(row)[taken] * by for arc, row in metric.transfer.items()}
-        sides = ({p: np.asarray(row)[taken] * by for p, row in side.items()} for side in (metric.send, metric.receive))
-        metrics[name] = Metric(compute, ways, *sides, metric.unit)
+        send, receive = (
+            {place: np.asarray(row)[taken] * by for place, row in side.items()}
+            for side in (metric.send, metric.receive)
+        )
+        metrics[name] = Metric(compute, ways, send, receive, metric.unit)
     on = [problem.layers[v] for v in layers]
     from optsplit.problems.partition import Partition
 

@@ -25,8 +25,8 @@ _TWO_PLACES = _ALL - {PLACES}
 _CHOICES = frozenset({EXITS, CONFIDENCE, PRECISIONS})
 
 
-def _refuses(algorithm: str) -> Any:
-    return lambda problem: importlib.import_module(f"optsplit.algorithms.{algorithm}").refuses(problem)
+def _refuses(algorithm: str, room: str = "algorithms") -> Any:
+    return lambda problem: importlib.import_module(f"optsplit.{room}.{algorithm}").refuses(problem)
 
 
 def _one_metric(problem: Partition) -> str | None:
@@ -45,9 +45,9 @@ def _each_routing(problem: Partition, options: Options) -> Answer:
     return exits.solve(problem, options, inner)
 
 
+_EDGENT, _DYNO = _refuses("edgent", "baselines"), _refuses("dyno", "baselines")
+
 METHODS = (
-    Method("exits", "Partition", True, _ALL | _CHOICES, _each_routing,
-           "one partition for each exit, or setting of the thresholds", _refuses("exits")),
     Method("chain", "Partition", True, frozenset({PLACES}), "optsplit.algorithms.chain:solve",
            "shortest path in the layered graph (layer, place)"),
     Method("mincut", "Partition", True, frozenset({BRANCHES}), "optsplit.algorithms.mincut:solve",
@@ -61,6 +61,8 @@ METHODS = (
            "column generation over minimum cuts, then branch and bound"),
     Method("ideals", "Partition", True, _ALL - {TOGETHER}, "optsplit.algorithms.ideals:solve",
            "dynamic programme over ideals of a narrow network, one way", _refuses("ideals")),
+    Method("exits", "Partition", True, _ALL | _CHOICES, _each_routing,
+           "one partition for each exit, or setting of the thresholds", _refuses("exits")),
     Method("cpsat", "Partition", True, _ALL | _CHOICES, formulation("partition_cpsat"),
            "CP-SAT, formulations/partition_cpsat.py"),
     Method("milp", "Partition", True, _ALL | _CHOICES, formulation("partition_milp"),
@@ -75,6 +77,14 @@ METHODS = (
            "Hu et al., INFOCOM 2019, light workload, as printed"),
     Method("dads-heavy", "Partition", False, frozenset({BRANCHES, LIMITS, LARGEST}), "optsplit.baselines.dads:heavy",
            "Hu et al., INFOCOM 2019, heavy workload, on a grid of weights", _one_metric),
+    Method("edgent", "Partition", False, frozenset({BRANCHES, LIMITS, EXITS}), "optsplit.baselines.edgent:as_printed",
+           "Li, Zhou, Chen, MECOMM 2018, as printed", _EDGENT),
+    Method("edgent-repaired", "Partition", False, frozenset({BRANCHES, LIMITS, EXITS}),
+           "optsplit.baselines.edgent:repaired", "Edgent at true prices, both ends among its points", _EDGENT),
+    Method("dyno", "Partition", False, frozenset({BRANCHES, LIMITS, LARGEST, PRECISIONS}),
+           "optsplit.baselines.dyno:solve", "Almeida et al., ACM TECS 2022: one split, one precision", _DYNO),
+    Method("float32", "Partition", False, frozenset({BRANCHES, LIMITS, LARGEST, PRECISIONS}),
+           "optsplit.baselines.dyno:as_they_are", "the best partition that packs nothing", _DYNO),
     Method("pipedream", "Partition", False, _ALL, "optsplit.baselines.linearised:solve",
            "Narayanan et al., SOSP 2019, on the topological order"),
     Method("greedy-balance", "Partition", False, _ALL, "optsplit.baselines.greedy:balance",
