@@ -34,6 +34,8 @@ EXITS = "exits"
 CONFIDENCE = "exits by confidence"
 PRECISIONS = "precisions"
 
+_KEPT = 256  # routings whose plain problems are kept: there may be thousands
+
 
 @dataclass(frozen=True, eq=False, init=False)
 class Partition(Pricing):
@@ -224,6 +226,8 @@ class Partition(Pricing):
     def routed(self, routing: Routing) -> routed.Routed:
         """The plain problem that is left once a routing is chosen."""
         if routing.key not in self._routed:
+            if len(self._routed) >= _KEPT:
+                self._routed.clear()
             self._routed[routing.key] = routed.routed(self, routing)
         found = self._routed[routing.key]
         return found if found.routing.thresholds == routing.thresholds else replace(found, routing=routing)
