@@ -36,6 +36,8 @@ def with_bits(problem: Partition, bits: int) -> IntArray:
 def solve(problem: Partition, options: Options) -> Answer:
     """The best of all splits of the topological order, each with one precision."""
     assert problem.variants is not None
+    used = {*problem.objectives, *problem.limits}
+    lean = problem.but(metrics={name: metric for name, metric in problem.metrics.items() if name in used})
     widths = sorted({bits for mine in problem.variants.bits for bits in mine}, reverse=True)
     variants = [with_bits(problem, bits) for bits in widths]
     best: tuple[int, Answer] | None = None
@@ -43,8 +45,8 @@ def solve(problem: Partition, options: Options) -> Answer:
     for j in range(inputs(problem), len(problem.layers) + 1):
         at = prefix(problem, j)
         for variant in variants:
-            plan = problem.plan(at, variant)
-            found = problem.evaluate(plan)
+            plan = lean.plan(at, variant)
+            found = lean.evaluate(plan)
             if found.violations:
                 reason = reason or found.violations[0]
             elif best is None or found.objective < best[0]:
