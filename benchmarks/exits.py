@@ -156,8 +156,8 @@ def against_dyno(trained: osp.Profile) -> list[str]:
     )
     return [
         "\n## The least latency under an accuracy budget\n",
-        f"Device times 12. Budgets (sum of drops) {', '.join(f'{drop:g}' for drop in DROPS)}. Packings of the reference "
-        f"networks are stand-ins made from the trained one's. {words}. `open`: not proven in {LIMIT:g} s; "
+        f"Device times 12. Budgets (sum of drops) {', '.join(f'{drop:g}' for drop in DROPS)}. Packings of the "
+        f"reference networks are stand-ins made from the trained one's. {words}. `open`: not proven in {LIMIT:g} s; "
         f"`mixed`: optimal plans with more than one width. Exact: {1e3 * statistics.median(slow):.0f} ms median, "
         f"{max(slow):.1f} s at most.\n",
         markdown(
@@ -199,8 +199,8 @@ def jointly(trained: osp.Profile) -> list[str]:
         f"\n## Exit and precisions: jointly, or one after the other ({trained.graph.name})\n",
         "Least latency in ms at a least accuracy. `exit`: one exit, tensors as they are. `then bits`: precisions for "
         "that exit, with what is left of the accuracy. `joint`: one model. `confidence`: exits by confidence, "
-        f"thresholds and precisions together. Joint is faster on {sum(gain > 0.05 for gain in gains)} of {len(gains)}, by "
-        f"{statistics.mean(gains):.1f} % on average and {max(gains):.1f} % at most.\n",
+        f"thresholds and precisions together. Joint is faster on {sum(gain > 0.05 for gain in gains)} of {len(gains)}, "
+        f"by {statistics.mean(gains):.1f} % on average and {max(gains):.1f} % at most.\n",
         markdown(
             ["link", "load", "accuracy", "exit", "then bits", "joint", "gain %", "exit taken", "joint exit",
              "confidence", "status", "s"], rows,
