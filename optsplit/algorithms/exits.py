@@ -37,11 +37,6 @@ _POWERS = -6 * _STEPS, 9 * _STEPS
 Inner = Callable[[Partition, Options], Answer]
 
 
-def refuses(problem: Partition) -> str | None:
-    """Why there is nothing to choose, or None."""
-    return None if problem.exits is not None else "it chooses among exits, and this problem has none"
-
-
 class _Search:
     def __init__(self, problem: Partition, options: Options, inner: Inner) -> None:
         assert problem.exits is not None

@@ -33,6 +33,10 @@ def _one_metric(problem: Partition) -> str | None:
     return None if len(problem.objectives) > 1 else "it balances the largest of several metrics, here there is one"
 
 
+def _no_exits(problem: Partition) -> str | None:
+    return None if problem.exits is not None else "it chooses among exits, and this problem has none"
+
+
 def _each_routing(problem: Partition, options: Options) -> Answer:
     """Each routing by the first exact method that takes what is left of the problem."""
     from optsplit.algorithms import exits
@@ -62,7 +66,7 @@ METHODS = (
     Method("ideals", "Partition", True, _ALL - {TOGETHER}, "optsplit.algorithms.ideals:solve",
            "dynamic programme over ideals of a narrow network, one way", _refuses("ideals")),
     Method("exits", "Partition", True, _ALL | _CHOICES, _each_routing,
-           "one partition for each exit, or setting of the thresholds", _refuses("exits")),
+           "one partition for each exit, or setting of the thresholds", _no_exits),
     Method("cpsat", "Partition", True, _ALL | _CHOICES, formulation("partition_cpsat"),
            "CP-SAT, formulations/partition_cpsat.py"),
     Method("milp", "Partition", True, _ALL | _CHOICES, formulation("partition_milp"),
