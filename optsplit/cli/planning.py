@@ -15,7 +15,7 @@ from optsplit.cli.door import common, leave
 from optsplit.errors import SolverError
 from optsplit.method import Problem, Progress
 from optsplit.problems.partition import Partition
-from optsplit.result import Limit, Result, Status, percent
+from optsplit.result import Limit, Result, Status
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def plan_tables(problem: Problem, result: Result) -> Sequence[Any]:
         return ()
     summary = report.plan_summary(problem, result.plan)
     accuracy = report.accuracy(result)
-    said = () if accuracy is None else (f"accuracy   {percent(accuracy)}",)
+    said = () if accuracy is None else (f"accuracy   {100 * accuracy:.4g} %",)
     return *said, "", tables.runs(summary), tables.crossings(summary)
 
 

@@ -152,7 +152,7 @@ class Partition(Pricing):
         refuse_duplicates("partition: layer", self.layers)
         refuse_duplicates("partition: place", self.places)
         put(tensors=reading.tensors(self.layers, edges, tensors), metrics=dict(metrics or {}))
-        if (exits is not None or precisions is not None) and ERROR not in self.metrics:
+        if (exits is not None or precisions) and ERROR not in self.metrics:
             self.metrics[ERROR] = reading.no_errors(len(self.layers), len(self.places))  # type: ignore[index]
         put(_costs={k: dense(k, m, self.layers, self.tensor_names, self.places) for k, m in self.metrics.items()})
         # the checked copies: arrays that the caller changes later change nothing here
