@@ -33,7 +33,7 @@ def _commit() -> str:
 
 def _versions() -> str:
     found = [f"Python {platform.python_version()}"]
-    for package in ("numpy", "networkx", "ortools", "pulp", "highspy", "torch", "transformers"):
+    for package in ("numpy", "networkx", "ortools", "pulp", "highspy", "torch", "transformers", "blosc2", "scikit-learn"):
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:

@@ -13,17 +13,28 @@ from optsplit import errors
 from optsplit.graph import Layer, LayerGraph, Tensor
 from optsplit.hardware import Connection, Device, Link, devices, links
 from optsplit.method import Answer, Method, Options
+from optsplit.problems.flow_shop import FlowShop, FlowShopPlan
 from optsplit.problems.metric import Metric
 from optsplit.problems.partition import Partition, PartitionPlan
+from optsplit.problems.schedule import Schedule
+from optsplit.problems.schedule_plan import Operation, SchedulePlan
+from optsplit.problems.upload_order import UploadOrder, UploadPlan
 from optsplit.profiling.profile import Profile, Timing
 from optsplit.result import Limit, Result, Status, TracePoint
 from optsplit.solve import compare, methods, solve
 
 if TYPE_CHECKING:
     from optsplit import io
+    from optsplit.algorithms.decision_table import DecisionTable, decision_table
     from optsplit.algorithms.envelope import Envelope, envelope
+    from optsplit.algorithms.front import Front
     from optsplit.data import bundled
+    from optsplit.pareto import front
+    from optsplit.problems.upload_replan import continued, moved, replan
+    from optsplit.profiling.accuracy import measure_accuracy
+    from optsplit.profiling.confidence import measure_exits
     from optsplit.profiling.measure import measure
+    from optsplit.profiling.packings import measure_packing
     from optsplit.profiling.predict import Regressions, fit, predict, regressions
     from optsplit.profiling.trace import trace
 
@@ -34,10 +45,20 @@ except PackageNotFoundError:  # run from a tree that was never installed
 
 # names that would import a solver or torch, or that few programs need
 _LAZY = {
+    "DecisionTable": "optsplit.algorithms.decision_table",
+    "decision_table": "optsplit.algorithms.decision_table",
+    "Front": "optsplit.algorithms.front",
+    "front": "optsplit.pareto",
+    "continued": "optsplit.problems.upload_replan",
+    "moved": "optsplit.problems.upload_replan",
+    "replan": "optsplit.problems.upload_replan",
     "Envelope": "optsplit.algorithms.envelope",
     "envelope": "optsplit.algorithms.envelope",
     "bundled": "optsplit.data",
     "measure": "optsplit.profiling.measure",
+    "measure_accuracy": "optsplit.profiling.accuracy",
+    "measure_exits": "optsplit.profiling.confidence",
+    "measure_packing": "optsplit.profiling.packings",
     "Regressions": "optsplit.profiling.predict",
     "fit": "optsplit.profiling.predict",
     "predict": "optsplit.profiling.predict",
@@ -48,36 +69,53 @@ _LAZY = {
 __all__ = [
     "Answer",
     "Connection",
+    "DecisionTable",
     "Device",
     "Envelope",
+    "FlowShop",
+    "FlowShopPlan",
+    "Front",
     "Layer",
     "LayerGraph",
     "Limit",
     "Link",
     "Method",
     "Metric",
+    "Operation",
     "Options",
     "Partition",
     "PartitionPlan",
     "Profile",
     "Regressions",
     "Result",
+    "Schedule",
+    "SchedulePlan",
     "Status",
     "Tensor",
     "Timing",
     "TracePoint",
+    "UploadOrder",
+    "UploadPlan",
     "bundled",
     "compare",
+    "continued",
+    "decision_table",
     "devices",
     "envelope",
     "errors",
     "fit",
+    "front",
     "io",
     "links",
     "measure",
+    "measure_accuracy",
+    "measure_exits",
+    "measure_packing",
     "methods",
+    "moved",
     "predict",
     "regressions",
+    "replan",
     "solve",
     "trace",
 ]

@@ -10,9 +10,12 @@ from typing import Any
 
 from optsplit import files
 from optsplit.errors import InvalidInput, NotOptimal
+from optsplit.problems.flow_shop import FlowShopPlan
 from optsplit.problems.partition import PartitionPlan
+from optsplit.problems.schedule_plan import SchedulePlan
+from optsplit.problems.upload_order import UploadPlan
 
-Plan = PartitionPlan
+Plan = PartitionPlan | UploadPlan | SchedulePlan | FlowShopPlan
 
 
 class Status(StrEnum):

@@ -67,15 +67,15 @@ def solve(
         raise InvalidInput(f"workers is {workers!r}; give 1 or more")
     options = Options(time_limit, gap, workers, seed, hint, progress, extra)
     start = time.perf_counter()
-    result = _run(problem, method, options)
+    result = attempt(problem, method, options)
     if result.status is Status.INFEASIBLE and isinstance(problem, Partition) and problem.limits:
         left = None if time_limit is None else time_limit - (time.perf_counter() - start)
         result = replace(result, conflicts=conflicts(problem, left))
     return result
 
 
-def _run(problem: Problem, name: str, options: Options) -> Result:
-    """One method on one problem, its answer checked; why a problem is infeasible is not looked for."""
+def attempt(problem: Problem, name: str, options: Options) -> Result:
+    """As `solve`, but why a problem is infeasible is not looked for."""
     method = _choose(problem, name)
     if strange := sorted(set(options.extra) - method.options):
         raise InvalidInput(f"method {method.name!r}: {unknown('option', strange[0], sorted(method.options))}")
@@ -183,7 +183,7 @@ def conflicts(problem: Partition, time_limit: float | None = None) -> tuple[Conf
             left = None if deadline is None else deadline - time.perf_counter()
             timely = left is None or left > 0
             relaxed = problem.but(minimize=metric, limits=limits)
-            seen[key] = _run(relaxed, "auto", Options(left)) if timely else None
+            seen[key] = attempt(relaxed, "auto", Options(left)) if timely else None
         return seen[key]
 
     def without(metric: str) -> Result | None:

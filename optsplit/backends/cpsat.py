@@ -20,17 +20,20 @@ from optsplit.result import Limit
 
 
 class _Incumbents(cp_model.CpSolverSolutionCallback):
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, scale: int, offset: int) -> None:
         super().__init__()
-        self._watch = watch
+        self._watch, self._scale, self._offset = watch, scale, offset
 
     def on_solution_callback(self) -> None:
-        if self._watch.report(round(self.objective_value), whole_bound(self.best_objective_bound)):
+        objective = round(self.objective_value) * self._scale + self._offset
+        if self._watch.report(objective, whole_bound(self.best_objective_bound, self._scale, self._offset)):
             self.stop_search()
 
 
-def minimise(model: cp_model.CpModel, watch: Watch, *, linearization: int = 1) -> Outcome:
-    """Solve a model whose objective is an integer to minimise.
+def minimise(
+    model: cp_model.CpModel, watch: Watch, *, linearization: int = 1, scale: int = 1, offset: int = 0
+) -> Outcome:
+    """Solve a model whose objective, times `scale`, plus `offset`, is an integer to minimise.
 
     Parameters
     ----------
@@ -41,6 +44,8 @@ def minimise(model: cp_model.CpModel, watch: Watch, *, linearization: int = 1) -
     linearization
         CP-SAT's `linearization_level`: 1 is its default; 2 puts clauses into its relaxation, too, which costs time
         in schedules and wins orders of magnitude where the relaxation is strong.
+    scale, offset
+        From the model's objective to the problem's integer units, which may leave 64 bits.
 
     Raises
     ------
@@ -69,11 +74,11 @@ def minimise(model: cp_model.CpModel, watch: Watch, *, linearization: int = 1) -
         solver.parameters.max_time_in_seconds = left
 
     def bound_moved(bound: float) -> None:
-        if watch.report(None, whole_bound(bound)):
+        if watch.report(None, whole_bound(bound, scale, offset)):
             solver.stop_search()
 
     solver.best_bound_callback = bound_moved
-    incumbents = _Incumbents(watch)
+    incumbents = _Incumbents(watch, scale, offset)
     status = watch.run(lambda: solver.solve(model, incumbents), solver.stop_search)
     word = solver.status_name(status)
     if status == cp_model.INFEASIBLE:
@@ -83,17 +88,17 @@ def minimise(model: cp_model.CpModel, watch: Watch, *, linearization: int = 1) -
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN):
         raise SolverError(f"CP-SAT ended with {word}: {solver.response_stats()}")
 
-    bound = whole_bound(solver.best_objective_bound)
+    bound = whole_bound(solver.best_objective_bound, scale, offset)
     stopped = watch.stopped_by if watch.stopped_by is not Limit.NONE else Limit.TIME
     if status == cp_model.UNKNOWN:
         # its objective_value is garbage here, its bound is valid
         watch.report(None, bound)
         return Outcome(None, bound, False, stopped, watch, "CP-SAT", versions, word)
-    watch.report(round(solver.objective_value), bound)
+    watch.report(round(solver.objective_value) * scale + offset, bound)
     limit = Limit.NONE if status == cp_model.OPTIMAL else stopped
     return Outcome(solver.value, bound, False, limit, watch, "CP-SAT", versions, word)
 
 
-def whole_bound(bound: float) -> int | None:
-    """CP-SAT's bound as the integer that it is; None before there is one."""
-    return round(bound) if math.isfinite(bound) and abs(bound) < 2**53 else None
+def whole_bound(bound: float, scale: int = 1, offset: int = 0) -> int | None:
+    """CP-SAT's bound as the integer that it is, in the problem's units; None before there is one."""
+    return round(bound) * scale + offset if math.isfinite(bound) and abs(bound) < 2**53 else None

@@ -8,10 +8,14 @@ from optsplit import __version__
 from optsplit.cli.demo import demo
 from optsplit.cli.door import Door
 from optsplit.cli.envelopes import envelope
+from optsplit.cli.fronts import front
 from optsplit.cli.listing import methods, presets, version
 from optsplit.cli.planning import compare, plan, solve
 from optsplit.cli.profiling import profile, trace
+from optsplit.cli.quality import quality
+from optsplit.cli.scheduling import schedule
 from optsplit.cli.screen import keep_stdout
+from optsplit.cli.uploading import upload
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -26,7 +30,9 @@ def main() -> None:
     """
 
 
-for command in (demo, trace, profile, plan, solve, compare, envelope, methods, presets, version):
+for command in (
+    demo, trace, profile, quality, plan, solve, compare, envelope, front, upload, schedule, methods, presets, version,
+):  # fmt: skip
     main.add_command(command)
 
 

@@ -12,6 +12,7 @@ from optsplit.cli import planning, screen, sources, tables
 from optsplit.cli.door import common, leave
 from optsplit.cli.words import connection
 from optsplit.hardware import MBIT
+from optsplit.problems.partition import PartitionPlan
 from optsplit.result import Status
 
 SLOWER = 12.0
@@ -30,7 +31,7 @@ def demo(network: str, link: str, as_json: bool) -> None:
     problem = sources.of_profile(profile, asked, joined)
     results = planning.compared(problem, (), planning.Effort(None, 0.0, 1, 0))
     best = min((r for r in results if r.plan is not None), key=lambda r: (r.status is not Status.OPTIMAL, r.objective))
-    assert best.plan is not None
+    assert isinstance(best.plan, PartitionPlan)
     summary, plan = report.network_summary(profile), report.plan_summary(problem, best.plan)
     if as_json:
         screen.emit(

@@ -14,7 +14,7 @@ from optsplit.cli import pictures, screen, sources, tables
 from optsplit.cli.door import common, leave
 from optsplit.errors import SolverError
 from optsplit.method import Problem, Progress
-from optsplit.problems.partition import Partition
+from optsplit.problems.partition import Partition, PartitionPlan
 from optsplit.result import Limit, Result, Status
 
 
@@ -119,7 +119,7 @@ def finish(problem: Problem, result: Result, as_json: bool, output: str | None, 
 
 def plan_tables(problem: Problem, result: Result) -> Sequence[Any]:
     """What a reader sees of a plan."""
-    if result.plan is None or not isinstance(problem, Partition):
+    if not (isinstance(problem, Partition) and isinstance(result.plan, PartitionPlan)):
         return ()
     summary = report.plan_summary(problem, result.plan)
     accuracy = report.accuracy(result)

@@ -10,6 +10,7 @@ from pathlib import Path
 from optsplit import files
 from optsplit.errors import InvalidInput, unknown
 from optsplit.graph import Layer, LayerGraph, Tensor
+from optsplit.profiling.quality import ExitTable, Packing, merged_packings, refuse_unknown_names
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,32 @@ class Timing:
 class Profile:
     """A layer graph and its timing at each place; the first place holds the input.
 
+    Parameters
+    ----------
+    graph
+        The layers.
+    timings
+        One per place.
+    packings
+        Tensor -> the ways to send it with fewer bits, one per number of bits; a tensor that is not listed is sent as it
+        is.
+    exits
+        Where a branchy network may stop, and how right it is there.
+    quality
+        Where packings and exits came from: "packings", "exits" -> a sentence.
+
     Raises
     ------
     InvalidInput
-        A timing of the wrong length, or with negative, NaN or infinite values.
+        A timing of the wrong length, or with negative, NaN or infinite values; packings of unknown tensors, exits that
+        are no layers.
     """
 
     graph: LayerGraph
     timings: Mapping[str, Timing]
+    packings: Mapping[str, tuple[Packing, ...]] = field(default_factory=dict)
+    exits: ExitTable | None = None
+    quality: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [layer.name for layer in self.graph.layers]
@@ -98,6 +117,14 @@ class Profile:
                             f"profile of {self.graph.name!r}: {what} of layer {name!r} at place {place!r} is "
                             f"{value!r}; give a finite number, 0 or more"
                         )
+        refuse_unknown_names(
+            f"profile of {self.graph.name!r}",
+            self.packings,
+            self.exits,
+            self.graph.index,
+            [tensor.name for tensor in self.graph.tensors],
+            self.timings,
+        )
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -113,14 +140,25 @@ class Profile:
         """The same profile with its places called `places`, in order."""
         if len(places) != len(self.timings):
             raise InvalidInput(f"{len(places)} names for the {len(self.timings)} places {self.places}; give one each")
-        return replace(self, timings=dict(zip(places, self.timings.values(), strict=True)))
+        names = dict(zip(self.timings, places, strict=True))
+        packings = {tensor: tuple(p.renamed(names) for p in variants) for tensor, variants in self.packings.items()}
+        return replace(self, timings=dict(zip(places, self.timings.values(), strict=True)), packings=packings)
 
     def merged(self, other: Profile) -> Profile:
-        """This profile with the places of `other` behind its own. Both must be of the same layers."""
+        """This profile with the places of `other` behind its own. Both must be of the same layers.
+
+        Packings of both are kept, and this profile's exits or else the other's.
+        """
         refuse_other_network(self.graph, other.graph)
         if shared := set(self.timings) & set(other.timings):
             raise InvalidInput(f"place {sorted(shared)[0]!r} is in both profiles; rename one with Profile.renamed")
-        return replace(self, timings={**self.timings, **other.timings})
+        return Profile(
+            self.graph,
+            {**self.timings, **other.timings},
+            merged_packings(self.packings, other.packings),
+            other.exits if self.exits is None else self.exits,
+            {**other.quality, **self.quality},
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the profile as a JSON file."""

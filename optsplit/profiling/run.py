@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -130,6 +131,13 @@ class Runner:
         self._constants = {call.layer: tuple(moved[name] for name in call.constants) for call in self.calls}
         self._functions = {call.layer: self._compile(call) for call in self.calls if call.graph is not None}
         self._releases: dict[tuple[str, ...], list[list[str]]] = {}
+
+    def only(self, layers: Collection[str]) -> Runner:
+        """A runner of some of these layers, which shares what is made ready here."""
+        part = copy.copy(self)
+        part.calls = tuple(call for call in self.calls if call.layer in layers)
+        part._releases = {}
+        return part
 
     def run(
         self, given: Mapping[str, torch.Tensor], wanted: Sequence[str], observe: Observe | None = None

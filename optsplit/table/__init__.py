@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from optsplit.errors import InvalidInput
 from optsplit.method import Method
 
-PROBLEMS = ("partition",)
+PROBLEMS = ("partition", "upload_order", "schedule", "flow_shop")
 
 
 @functools.cache

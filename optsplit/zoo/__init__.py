@@ -84,6 +84,7 @@ _ENTRIES = (
         "what IONN's table 1 calls Inception",
     ),
     ZooEntry("resnet18", "resnet:resnet18", _images(3, 224, 224), "He et al. (2015)"),
+    ZooEntry("resnet34", "resnet:resnet34", _images(3, 224, 224), "He et al. (2015)"),
     ZooEntry("resnet50", "resnet:resnet50", _images(3, 224, 224), "He et al. (2015)"),
     ZooEntry(
         "mobilenet_v1",

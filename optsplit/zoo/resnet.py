@@ -104,6 +104,11 @@ def resnet18() -> nn.Sequential:
     return _resnet(Basic, (2, 2, 2, 2))
 
 
+def resnet34() -> nn.Sequential:
+    """ResNet-34 for (N, 3, 224, 224), 1000 classes."""
+    return _resnet(Basic, (3, 4, 6, 3))
+
+
 def resnet50() -> nn.Sequential:
     """ResNet-50 for (N, 3, 224, 224): 229 Caffe layers with data and softmax, 245 with Split."""
     return _resnet(Bottleneck, (3, 4, 6, 3))

@@ -60,6 +60,7 @@ GOLDEN = {
     # data, 20 x (conv, bn), 17 relu, 8 eltwise, 2 pool, fc, softmax; a Split for each block; tv 11689512
     "resnet18": Golden(1 + 20 * 2 + 17 + 8 + 4, 20, 8, 11_689_512),
     # data, 53 x (conv, bn), 49 relu, 16 eltwise, 2 pool, fc, softmax; a Split for each block; tv 25557032
+    "resnet34": Golden(1 + 36 * 2 + 33 + 16 + 4, 36, 16, 21_797_672),
     "resnet50": Golden(1 + 53 * 2 + 49 + 16 + 4, 53, 16, 25_557_032),
     # data, 27 x (conv, bn, relu), pool, fc7, softmax
     "mobilenet_v1": Golden(1 + 27 * 3 + 3, 27, 0, 4_231_976),

@@ -1,0 +1,184 @@
+"""How many frames take which cut: a bound for the makespan of many frames, without any sequence.
+
+Variables: n[k,c] in {0, 1, ...}, the frames of network k that take cut c; z, the makespan; g[w] in {0, 1}, whether a
+window has anything in it.
+
+    minimise z
+    frames      sum_c n[k,c] = F_k                                          for each network k
+    window      z >= sum_{k,c} load_w[k,c] n[k,c] + (head + tail) g[w]
+    open        sum_{k,c: load_w[k,c] > 0} n[k,c] <= F g[w]                 F = all frames
+
+A window w = (machine, head, tail) is that part of a machine's work which cannot start before `head` and is followed by
+at least `tail` more, whatever the schedule is (`optsplit.problems.schedule_cuts`). A machine does one thing at a time,
+so head + work + tail bounds the makespan: the one-machine bound of Carlier (EJOR 11, 1982), here for cuts that are
+still to be chosen. There are too many windows to write down. The loads alone come first; then those that the solution
+breaks are added, until none is. Every one of these programmes is a relaxation, so each of their bounds holds.
+
+Cuts whose loads in all windows so far are no less than another's are left out: the other could replace them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import pulp
+
+from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, minimise, scale_to
+from optsplit.backends.watch import Watch
+from optsplit.problems.metric import IntArray
+from optsplit.problems.schedule_cuts import CutTypes
+from optsplit.result import Limit
+
+from .rows import Affine, Rows, one
+
+_ADDED = 4
+"""Windows that are added at once."""
+
+_ROUGH = 1e-5
+"""Relative gap of the programmes as long as windows are missing."""
+
+CutCounts = tuple[dict[int, int], ...]
+"""For each network how many frames take which cut."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The work of a machine that starts at `head` at the earliest and is followed by `tail` at least."""
+
+    machine: str
+    head: int = 0
+    tail: int = 0
+
+    def load(self, types: CutTypes) -> IntArray:
+        """Shape (C,): what each cut has in the window, in ns."""
+        if self.machine == "device":
+            return np.where(types.device_tail >= self.tail, types.compute, 0)
+        if self.machine == "uplink":
+            inside = (types.send_head >= self.head) & (types.send_tail >= self.tail)
+            return np.asarray(np.where(inside, types.sent, 0).sum(axis=1))
+        if self.machine == "server":
+            return np.where((types.server_head >= self.head) & (types.back >= self.tail), types.server, 0)
+        return types.back
+
+
+def bound(
+    networks: Sequence[tuple[CutTypes, int]], watch: Watch, weights: IntArray, improve: Callable[[CutCounts], int]
+) -> int | None:
+    """Add windows until none is broken, the time is over, or the bound meets the incumbent; None without any bound.
+
+    A cut that no schedule better than the incumbent can have even once is left out: with weights w of the machines,
+    sum W, one frame of it and the cheapest cut for all others already cost W * incumbent. What is proved then is that
+    every schedule takes the programme's bound or the incumbent, whichever is less.
+
+    Parameters
+    ----------
+    networks
+        The cuts of each network, and its number of frames.
+    watch
+        Its time limit counts; every bound is reported to it.
+    weights
+        Shape (4,): of device, uplink, server, way back; integers, such as `optsplit.algorithms.schedule_load` finds.
+    improve
+        Given how many frames of each network take which cut, returns the makespan of the best schedule known.
+    """
+    priced = [types.loads @ weights for types, _ in networks]
+    least = sum(count * int(price.min()) for price, (_, count) in zip(priced, networks))
+    windows = [Window("device"), Window("uplink"), Window("server"), Window("back")]
+    incumbent = improve(tuple({} for _ in networks))
+    best: int | None = None
+    rough = _ROUGH
+    while True:
+        room = int(weights.sum()) * incumbent - least
+        useful = [np.nonzero(price - price.min() < room)[0] for price in priced]
+        if not all(map(len, useful)):
+            return incumbent
+        found = _solve(networks, useful, windows, watch, rough)
+        if found is None:
+            return best
+        best = min(incumbent, found[0]) if best is None else max(best, min(incumbent, found[0]))
+        if watch.report(None, best) or watch.left() == 0.0 or best >= incumbent:
+            return best
+        incumbent = improve(found[1])
+        broken = [window for window in _broken(networks, found[1], best) if window not in windows][:_ADDED]
+        if not broken and not rough:
+            return best
+        windows += broken
+        rough = rough if broken else 0.0
+
+
+def _solve(
+    networks: Sequence[tuple[CutTypes, int]],
+    useful: Sequence[IntArray],
+    windows: Sequence[Window],
+    watch: Watch,
+    gap: float,
+) -> tuple[int, CutCounts] | None:
+    """The programme's bound, to a relative gap, and its counts."""
+    model = Rows("types")
+    loads = [np.stack([window.load(types) for window in windows], axis=1) for types, _ in networks]
+    chosen = [[int(cuts[c]) for c in undominated(load[cuts])] for load, cuts in zip(loads, useful)]
+    frames = sum(count for _, count in networks)
+    number = [
+        {c: model.milp.add_variable(f"n_{k}_{c}", 0, count, pulp.LpInteger) for c in cuts}
+        for k, (cuts, (_, count)) in enumerate(zip(chosen, networks))
+    ]
+    most = sum(int(load.max()) * count for load, (_, count) in zip(loads, networks))
+    top = most + max(window.head + window.tail for window in windows)
+    size, scale = scale_to(top, ROW_SIZE), scale_to(top, OBJECTIVE_SIZE)
+    z = model.milp.add_variable("z", 0, -(-top // size))
+    for k, (_, count) in enumerate(networks):
+        parts: list[tuple[int, Affine]] = [(1, one(n)) for n in number[k].values()]
+        model._row("frames", parts, pulp.LpConstraintLE, count)
+        model._row("frames", parts, pulp.LpConstraintGE, count)
+    for w, window in enumerate(windows):
+        inside = [(int(loads[k][c, w]), one(n)) for k, cuts in enumerate(number) for c, n in cuts.items()]
+        inside = [(load, n) for load, n in inside if load]
+        ends = window.head + window.tail
+        if ends:
+            g = one(model.milp.add_variable(f"g_{w}", 0, 1, pulp.LpInteger))
+            model._row("open", [*((1, n) for _, n in inside), (-frames, g)], pulp.LpConstraintLE, 0)
+            inside.append((ends, g))
+        parts = [(size, one(z)), *((-load, n) for load, n in inside)]
+        model._row("window", parts, pulp.LpConstraintGE, 0, size)
+    model.milp.setObjective(pulp.LpAffineExpression({z: size / scale}))
+    inner = Watch(replace(watch.options, time_limit=watch.left(), progress=None, gap=gap))
+    outcome = minimise(model.milp, inner, scale=scale)
+    if outcome.limit is Limit.INTERRUPT:
+        watch.interrupt()
+    if outcome.bound is None or outcome.value is None:
+        return None
+    value = outcome.value
+    return outcome.bound, tuple({c: value(n) for c, n in cuts.items() if value(n)} for cuts in number)
+
+
+def undominated(loads: IntArray) -> list[int]:
+    """Rows of loads (C, W) that no other row is below in every column; of equal rows the first."""
+    kept: list[int] = []
+    best = np.empty((0, loads.shape[1]), dtype=loads.dtype)
+    for c in np.lexsort([*loads.T[::-1], loads.sum(axis=1)]).tolist():
+        if not (best <= loads[c]).all(axis=1).any():
+            kept.append(c)
+            best = loads[kept]
+    return kept
+
+
+def _broken(networks: Sequence[tuple[CutTypes, int]], counts: Sequence[dict[int, int]], value: int) -> list[Window]:
+    """The windows that the counts fill beyond `value`, worst first."""
+    taken = [(types, c, n) for (types, _), found in zip(networks, counts) for c, n in found.items()]
+    sends = [(types.send_head[types.sent[c] > 0], types.send_tail[c][types.sent[c] > 0]) for types, c, _ in taken]
+    heads = {head for starts, _ in sends for head in starts.tolist()}
+    tails = {tail for _, ends in sends for tail in ends.tolist()}
+    candidates = [
+        *(Window("device", 0, int(types.device_tail[c])) for types, c, _ in taken),
+        *(Window("server", int(a.server_head[c]), int(b.back[d])) for (a, c, _), (b, d, _) in product(taken, taken)),
+        *(Window("uplink", head, tail) for head, tail in product(heads, tails)),
+    ]  # fmt: skip
+    filled = []
+    for window in dict.fromkeys(candidates):
+        work = sum(n * int(window.load(types)[c]) for types, c, n in taken)
+        if work and window.head + work + window.tail > value:
+            filled.append((window.head + work + window.tail, window))
+    return [window for _, window in sorted(filled, key=lambda pair: -pair[0])]
