@@ -78,6 +78,8 @@ def choices(
     if base.together:
         changes["together"] = base.together
     problem = base.but(**changes)
+    if "error" not in problem.metrics:  # no tensor has a choice
+        return problem
     if rng.random() < 0.5:
         problem = problem.but(limits={**problem.limits, "error": rng.randint(0, 20) * 50_000})
     if rng.random() < 0.3:
