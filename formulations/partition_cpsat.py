@@ -261,6 +261,10 @@ class _Model:
 
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
+    if problem.exits is not None or problem.variants is not None:
+        from .partition_choices_cpsat import solve as with_choices
+
+        return with_choices(problem, options)
     # the relaxations come last: their bound as a constraint of the search makes the search slower
     search_limit = search_time(problem, options)
     watch = Watch(replace(options, time_limit=search_limit))

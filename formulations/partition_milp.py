@@ -51,7 +51,7 @@ import pulp
 from numpy.typing import NDArray
 
 from optsplit.backends.outcome import Outcome
-from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, minimise, scale_to
+from optsplit.backends.pulp import ROW_SIZE, minimise, scale_to
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
@@ -179,31 +179,6 @@ class _Model(Rows):
             for _, source, reader in self.reads if closed else ():
                 self._row("links", [(1, source[p]), *((1, reader[q]) for q in closed)], pulp.LpConstraintLE, 1)
 
-    def one_way(self) -> None:
-        """sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]: a reader is never earlier than its source."""
-        if not self.problem.one_way:
-            return
-        for u, v in sorted(set(self.problem.edges)):
-            for k in self.places[:-1]:
-                parts = [*((1, self.x[v][q]) for q in range(k + 1)), *((-1, self.x[u][q]) for q in range(k + 1))]
-                self._row("one_way", parts, pulp.LpConstraintLE, 0)
-
-    def contiguous(self) -> None:
-        """Where something before v and something behind it run at p, v does."""
-        if not self.problem.contiguous or self.problem.one_way:  # one way never comes back
-            return
-        add = self.milp.add_variable
-        for p in self.places:
-            begun = [one(add(f"b_{v}_{p}", 0, 1)) for v in range(len(self.x))]
-            to_end = [one(add(f"e_{v}_{p}", 0, 1)) for v in range(len(self.x))]
-            for v, x in enumerate(self.x):
-                self._row("begun", [(1, begun[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
-                self._row("to_end", [(1, to_end[v]), (-1, x[p])], pulp.LpConstraintGE, 0)
-                self._row("convex", [(1, begun[v]), (1, to_end[v]), (-1, x[p])], pulp.LpConstraintLE, 1)
-                for u in self.problem.feeders[v]:
-                    self._row("begun", [(1, begun[v]), (-1, begun[u])], pulp.LpConstraintGE, 0)
-                    self._row("to_end", [(1, to_end[u]), (-1, to_end[v])], pulp.LpConstraintGE, 0)
-
     def alike(self) -> None:
         """x[i,p'] <= o[i,p] <= o[i-1,p] + x[i-1,p]: of equal places, each is first used after the one before."""
         units = [self.x[unit[0]] for unit in self.problem.bundles]
@@ -247,17 +222,7 @@ class _Model(Rows):
     def objective(self) -> tuple[int, int]:
         """The one metric; or z, with z >= value_m (`largest`). Returns scale and offset of the objective."""
         names = self.problem.objectives
-        largest = max(self.problem.costs(m).total for m in names)
-        scale = scale_to(largest, OBJECTIVE_SIZE)
-        offset, terms = self.value(names[0])
-        if len(names) > 1:
-            size = scale_to(largest, ROW_SIZE)
-            z = self.milp.add_variable("z", 0, max(1, -(-largest // size)))
-            for metric in names:
-                self._row("largest", [(size, one(z)), (-1, self.value(metric))], pulp.LpConstraintGE, 0, size)
-            offset, terms = 0, {z: size}
-        self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items() if c}))
-        return scale, offset
+        return self.least([self.value(m) for m in names], max(self.problem.costs(m).total for m in names))
 
     def exclude(self, at: IntArray) -> None:
         """Cut off one plan: at least one layer runs elsewhere."""
@@ -275,14 +240,20 @@ class _Model(Rows):
 
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
+    if problem.exits is not None or problem.variants is not None:
+        from .partition_choices_milp import solve as with_choices
+
+        return with_choices(problem, options)
     watch = Watch(options)
     model = _Model(problem)
     if model.impossible:
         return Answer(infeasible=True, raw_status="layers that must be together are pinned apart")
     scale, offset = model.objective()
     for group in (model.assignment, model.transfer, model.inflow, model.outflow, model.send, model.receive,
-                  model.links, model.one_way, model.contiguous, model.alike, model.limit, model.dear):  # fmt: skip
+                  model.links, model.alike, model.limit, model.dear):  # fmt: skip
         group()
+    model.forward(problem, model.x)
+    model.visited_once(problem, model.x)
     bounds: list[int] = []
     while True:
         outcome = minimise(model.milp, watch, scale=scale, offset=offset)

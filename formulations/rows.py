@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pulp
+
+from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, scale_to
+from optsplit.problems.partition import Partition
 
 Affine = tuple[int, dict[pulp.LpVariable, int]]
 """A constant and the coefficient of each variable."""
@@ -49,3 +52,39 @@ class Rows:
         self.rows += 1
         row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows}", right)
         self.milp.addConstraint(row)
+
+    def least(self, values: Sequence[Affine], largest: int) -> tuple[int, int]:
+        """Minimise the largest of some values, none above `largest`; returns scale and offset of the objective."""
+        scale = scale_to(largest, OBJECTIVE_SIZE)
+        offset, terms = values[0]
+        if len(values) > 1:
+            size = scale_to(largest, ROW_SIZE)
+            z = self.milp.add_variable("z", 0, max(1, -(-largest // size)))
+            for value in values:
+                self._row("largest", [(size, one(z)), (-1, value)], pulp.LpConstraintGE, 0, size)
+            offset, terms = 0, {z: size}
+        self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items() if c}))
+        return scale, offset
+
+    def forward(self, problem: Partition, x: Sequence[Sequence[Affine]]) -> None:
+        """One way: sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q], so a reader is never earlier than its source."""
+        for u, v in sorted(set(problem.edges)) if problem.one_way else ():
+            for k in range(1, len(problem.places)):
+                parts = [*((1, here) for here in x[v][:k]), *((-1, here) for here in x[u][:k])]
+                self._row("one_way", parts, pulp.LpConstraintLE, 0)
+
+    def visited_once(self, problem: Partition, x: Sequence[Sequence[Affine]]) -> None:
+        """Contiguous places: where something before v and something behind it run at p, v does."""
+        if not problem.contiguous or problem.one_way:  # one way never comes back
+            return
+        add = self.milp.add_variable
+        for p in range(len(problem.places)):
+            begun = [one(add(f"begun_{v}_{p}", 0, 1)) for v in range(len(x))]
+            to_end = [one(add(f"to_end_{v}_{p}", 0, 1)) for v in range(len(x))]
+            for v, here in enumerate(x):
+                self._row("begun", [(1, begun[v]), (-1, here[p])], pulp.LpConstraintGE, 0)
+                self._row("to_end", [(1, to_end[v]), (-1, here[p])], pulp.LpConstraintGE, 0)
+                self._row("convex", [(1, begun[v]), (1, to_end[v]), (-1, here[p])], pulp.LpConstraintLE, 1)
+                for u in problem.feeders[v]:
+                    self._row("begun", [(1, begun[v]), (-1, begun[u])], pulp.LpConstraintGE, 0)
+                    self._row("to_end", [(1, to_end[u]), (-1, to_end[v])], pulp.LpConstraintGE, 0)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optsplit.errors import InvalidInput
+from optsplit.problems.exits import MILLION
 from optsplit.problems.partition import Partition, PartitionPlan
+from optsplit.problems.precision import ERROR
+from optsplit.problems.routed import Routed, chosen
 from optsplit.profiling.profile import Profile
 from optsplit.result import Result, Status, quantity
 
@@ -74,6 +77,12 @@ def comparison(results: Sequence[Result]) -> list[ComparisonRow]:
     return rows
 
 
+def accuracy(result: Result) -> float | None:
+    """The share of right answers that a result's plan expects, or None where that is not known."""
+    error = result.metrics.get(ERROR)
+    return None if error is None else max(0.0, 1 - error / MILLION)
+
+
 @dataclass(frozen=True)
 class Run:
     """Layers that follow one another in topological order and run at one place."""
@@ -89,7 +98,8 @@ class Crossing:
     """A tensor on its way between two places.
 
     `bytes` is None where the problem has no metric "bytes"; `cost` is what it adds to the latency, or to the first
-    objective where the problem has no metric "latency", in `unit`.
+    objective where the problem has no metric "latency", in `unit`. By confidence both are means over the samples,
+    rounded up. `bits` is None where there is no choice of precisions.
     """
 
     tensor: str
@@ -98,6 +108,7 @@ class Crossing:
     bytes: int | None
     cost: int
     unit: str
+    bits: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,29 +129,45 @@ def plan_summary(problem: Partition, plan: PartitionPlan) -> PlanSummary:
     InvalidInput
         The plan is not one of this problem.
     """
-    at = problem.positions(plan)
+    metrics = dict(problem.evaluate(plan).metrics)
+    routed = None if problem.exits is None else problem.routed(chosen(problem, plan))
+    plain, inner = (problem, plan) if routed is None else (routed.problem, routed.inner(plan))
+    at = plain.positions(inner)
     runs: list[Run] = []
-    for i in problem.order:
-        place, layer = problem.places[at[i]], problem.layers[i]
+    for i in plain.order:
+        place, layer = plain.places[at[i]], plain.layers[i]
         if runs and runs[-1].place == place:
             runs[-1] = Run(place, runs[-1].first, layer, runs[-1].layers + 1)
         else:
             runs.append(Run(place, layer, layer, 1))
-    metric = "latency" if "latency" in problem.metrics else problem.objectives[0]
-    costs = problem.costs(metric)
-    sizes = problem.costs("bytes").transfer if "bytes" in problem.metrics else None
-    crossings = []
-    for t, q in zip(*problem.ways(at), strict=True):
-        p = at[problem.sources[t]]
-        crossings.append(
-            Crossing(
-                problem.tensor_names[t], problem.places[p], problem.places[q],
-                None if sizes is None else int(sizes[p, q, t]),
-                int(costs.crossing(int(p), int(q))[t]), problem.metrics[metric].unit,
-            )
-        )  # fmt: skip
-    counts = {place: int((at == p).sum()) for p, place in enumerate(problem.places)}
-    return PlanSummary(counts, tuple(runs), tuple(crossings), dict(problem.evaluate(plan).metrics))
+    counts = {place: int((at == p).sum()) for p, place in enumerate(plain.places)}
+    return PlanSummary(counts, tuple(runs), tuple(_crossings(problem, plan, plain, inner, routed)), metrics)
+
+
+def _crossings(
+    problem: Partition, plan: PartitionPlan, plain: Partition, inner: PartitionPlan, routed: Routed | None
+) -> list[Crossing]:
+    """Each tensor and way once, whatever copies of it the plain problem has."""
+    metric = "latency" if "latency" in plain.metrics else plain.objectives[0]
+    way = plain.ways(plain.positions(inner))
+    variant = plain.chosen(inner, way)
+    costs = plain.sent(metric, variant)
+    sizes = plain.sent("bytes", variant).transfer if "bytes" in plain.metrics else None
+    at = plain.positions(inner)
+    totals: dict[tuple[str, str, str], list[int]] = {}
+    for t, q in zip(*(array.tolist() for array in way), strict=True):
+        p = int(at[plain.sources[t]])
+        name = problem.tensor_names[t if routed is None else routed.tensors[t]]
+        found = totals.setdefault((name, plain.places[p], plain.places[q]), [0, 0])
+        found[0] += 0 if sizes is None else int(sizes[p, q, t])
+        found[1] += int(costs.crossing(p, q)[t])
+    mean = (lambda total: total) if routed is None else routed.mean
+    return [
+        Crossing(
+            *key, None if sizes is None else mean(size), mean(cost), plain.metrics[metric].unit, plan.bits.get(key[0])
+        )
+        for key, (size, cost) in totals.items()
+    ]
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def test_two_places_by_name_are_what_server_makes(folder):
         ("take another name", ("--place", "device=edge.json", "--link", "device:edge=wifi")),
         ("--server and --place", ("--place", "edge=edge.json", "--server", "edge.json", "--link", "device:edge=wifi")),
         ("no link between the places", ("--place", "edge=edge.json")),
-        ("only throughput", (*THREE[1:], "--maximize", "latency")),
+        ("only accuracy and throughput", (*THREE[1:], "--maximize", "latency")),
         ("exclude each other", (*THREE[1:], "--maximize", "throughput", "--minimize", "latency")),
         ("--equal 1", ("--equal", "1", "--link", "wifi")),
         ("--equal and --place", ("--equal", "2", "--link", "wifi", "--place", "edge=edge.json")),

@@ -64,6 +64,9 @@ def test_the_file_of_a_problem_word_by_word(tmp_path: Path) -> None:
             "together": [["a", "b"]],
             "contiguous": True,
             "equal": [],
+            "exits": None,
+            "precisions": {},
+            "same_bits": [],
             "name": "two",
         },
     }

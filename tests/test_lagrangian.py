@@ -84,7 +84,7 @@ def test_the_bound_of_the_root_is_below_the_optimum_and_tight_for_one_metric(see
     problem = instance(seed, layers=8, magnitude=3, limits=0 if plain else 2, minmax=1 if plain else 2)
     optimum = osp.solve(problem, "brute").objective
     search = lagrangian._Search(problem, osp.Options())
-    root = lagrangian._Node(0, problem.fixed.copy(), [])
+    root = lagrangian._Node(0, problem.fixed.copy(), [], search.crossings.there)
     search.relax(root)
     if optimum is not None:
         assert root.bound <= optimum
@@ -193,8 +193,8 @@ def test_limits_on_a_problem_that_costs_nothing() -> None:
 
 def test_multipliers_that_are_all_zero_propose_no_cut() -> None:
     search = lagrangian._Search(instance(1, **HARD), osp.Options())
-    assert not search.integral(np.zeros(len(search.costs))).any()
-    tiny = search.integral(np.full(len(search.costs), 1e-30))
+    assert not search.integral(np.zeros(len(search.totals))).any()
+    tiny = search.integral(np.full(len(search.totals), 1e-30))
     assert (tiny > 0).all()
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from optsplit.algorithms.mincut import CutNetwork
 from optsplit.errors import InvalidInput
 from optsplit.problems.metric import Costs, IntArray
-from optsplit.problems.partition import LARGEST, LIMITS, PLACES, Partition, PartitionPlan
+from optsplit.problems.partition import EXITS, LARGEST, LIMITS, PLACES, PRECISIONS, Partition, PartitionPlan
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def envelope(problem: Partition, slowest: float | None = None, fastest: float | 
     InvalidInput
         The problem has limits, several metrics or places, or no plan at all.
     """
-    if refused := sorted(problem.features & {LIMITS, LARGEST, PLACES}):
+    if refused := sorted(problem.features & {LIMITS, LARGEST, PLACES, EXITS, PRECISIONS}):
         raise InvalidInput(f"envelope does not take {', '.join(refused)}; solve the problem at each bandwidth instead")
     fixed, slope, weight = parts(problem)
     unit = Fraction(10**9, weight) if weight else Fraction(1)

@@ -15,19 +15,33 @@ from optsplit.problems.metric import IntArray
 
 @dataclass(frozen=True)
 class Column:
-    """A cut that was seen: its places and its value in each metric in use."""
+    """A cut that was seen: its places, its value in each metric in use, and the variant of each tensor that crosses.
+
+    `variant` is -1 where a tensor does not cross.
+    """
 
     at: IntArray
     values: IntArray
+    variant: IntArray
+
+    @property
+    def key(self) -> bytes:
+        """Equal for equal cuts."""
+        return self.at.tobytes() + self.variant.tobytes()
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Multipliers of the metrics, the hull's least value (inf while it breaks limits), shares at the second place."""
+    """What the hull says.
+
+    Multipliers of the metrics, the hull's least value (inf while it breaks limits), shares of the layers at the second
+    place, and shares of the columns.
+    """
 
     multipliers: NDArray[np.float64]
     theta: float
     mix: NDArray[np.float64]
+    shares: NDArray[np.float64]
 
 
 class Hull:
@@ -42,7 +56,7 @@ class Hull:
 
     def __init__(self, columns: list[Column], k: int, right: IntArray, size: NDArray[np.float64]) -> None:
         self.columns, self.k, self.size = columns, k, size
-        self.seen = {c.at.tobytes() for c in columns}
+        self.seen = {c.key for c in columns}
         lp = self.lp = pywraplp.Solver.CreateSolver("GLOP")
         inf = lp.infinity()
         self.top = [lp.Constraint(0.0, inf) for _ in range(k)]
@@ -70,10 +84,9 @@ class Hull:
 
     def add(self, column: Column) -> bool:
         """Enter a column; False when it is there already."""
-        key = column.at.tobytes()
-        if key in self.seen:
+        if column.key in self.seen:
             return False
-        self.seen.add(key)
+        self.seen.add(column.key)
         self.columns.append(column)
         self._enter(column)
         return True
@@ -82,7 +95,7 @@ class Hull:
         """The next multipliers: those of the first phase while the hull does not meet the limits."""
         equal = np.concatenate([np.full(self.k, 1.0 / self.k), np.zeros(len(self.caps))])
         if not self.columns:
-            return Proposal(equal, math.inf, np.zeros(0))
+            return Proposal(equal, math.inf, np.zeros(0), np.zeros(0))
         nowhere = np.full(len(self.columns[0].at), 0.5)
         objective = self.lp.Objective()
         for least, feasible in ((self.excess, False), (self.z, True)):
@@ -93,13 +106,14 @@ class Hull:
             objective.SetCoefficient(least, 1.0)
             objective.SetMinimization()
             if self.lp.Solve() != self.lp.OPTIMAL:
-                return Proposal(equal, math.inf, nowhere)
+                return Proposal(equal, math.inf, nowhere, np.full(len(self.columns), 1 / len(self.columns)))
             if not feasible and self.excess.solution_value() > 1e-9:
                 break
         weights = np.abs([row.dual_value() for row in (*self.top, *self.caps)])
         weights[self.k :] *= self.size[0] / self.size[self.k :]
-        mix = sum((s.solution_value() * c.at for s, c in zip(self.share, self.columns)), np.zeros(len(nowhere)))
+        shares = np.array([share.solution_value() for share in self.share])
+        mix = sum((s * c.at for s, c in zip(shares, self.columns)), np.zeros(len(nowhere)))
         if not feasible:
             weights[: self.k] = 0.0
-            return Proposal(weights, math.inf, mix)
-        return Proposal(weights, self.z.solution_value() * self.size[0], mix)
+            return Proposal(weights, math.inf, mix, shares)
+        return Proposal(weights, self.z.solution_value() * self.size[0], mix, shares)

@@ -35,7 +35,7 @@ def joined(name: str, asked: sources.Asked) -> Profile:
 
 
 def _first(profile: Profile, name: str) -> Profile:
-    return Profile(profile.graph, {profile.places[0]: profile.timings[profile.places[0]]}).renamed(name)
+    return sources.first_place(profile).renamed(name)
 
 
 def links(asked: sources.Asked, places: Sequence[str]) -> dict[Arc, Link]:
@@ -94,7 +94,9 @@ def equal(profile: Profile, asked: sources.Asked, link: Connection) -> Partition
     Neither the input nor the result is tied to a place: they come and go by the host.
     """
     count, original = asked.equal or 0, profile.places[-1]
-    for option, value in (("--place", asked.place), ("--server", asked.server), ("--route", asked.route)):
+    for option, value in (("--place", asked.place), ("--server", asked.server), ("--route", asked.route),
+                          ("--exits", asked.exits), ("--precisions", asked.precisions),
+                          ("--deadline", asked.deadline), ("--min-accuracy", asked.min_accuracy)):  # fmt: skip
         if value:
             raise InvalidInput(f"--equal and {option} exclude each other; leave one out")
     if count < 2:
@@ -129,5 +131,7 @@ def equal(profile: Profile, asked: sources.Asked, link: Connection) -> Partition
     )  # fmt: skip
     if asked.maximize is None:
         return problem
-    words.throughput(asked.maximize, asked.minimize)
+    if asked.maximize != "throughput":
+        raise InvalidInput(f"--maximize {asked.maximize} and --equal exclude each other; leave one out")
+    words.maximised(asked.maximize, asked.minimize)
     return problem.but(minimize=busy(problem))

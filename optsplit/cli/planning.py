@@ -122,7 +122,9 @@ def plan_tables(problem: Problem, result: Result) -> Sequence[Any]:
     if not (isinstance(problem, Partition) and isinstance(result.plan, PartitionPlan)):
         return ()
     summary = report.plan_summary(problem, result.plan)
-    return "", tables.runs(summary), tables.crossings(summary)
+    accuracy = report.accuracy(result)
+    said = () if accuracy is None else (f"accuracy   {100 * accuracy:.4g} %",)
+    return *said, "", tables.runs(summary), tables.crossings(summary)
 
 
 def why(problem: Problem, result: Result) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import click
@@ -55,6 +55,10 @@ class Asked:
     minimize: tuple[str, ...] = ()
     maximize: str | None = None
     limit: tuple[str, ...] = ()
+    deadline: float | None = None
+    min_accuracy: float | None = None
+    exits: str | None = None
+    precisions: str | None = None
     pin: tuple[str, ...] = ()
     one_way: bool = False
     contiguous: bool = False
@@ -79,9 +83,17 @@ asks = gathered(
         click.option("--link-latency", type=float, metavar="SECONDS", help="Seconds per message, both ways."),
         click.option("--minimize", multiple=True, metavar="METRIC",
                      help="latency (default), energy, bytes, server_seconds, ...; several: the largest of them."),
-        click.option("--maximize", metavar="throughput",
-                     help="The least period of a stream: the largest busy time of any place or link."),
+        click.option("--maximize", metavar="accuracy|throughput",
+                     help="accuracy; or throughput, the least period of a stream: the largest busy time of any place "
+                          "or link."),
         click.option("--limit", multiple=True, metavar="METRIC=VALUE", help="Largest value: seconds, joules or bytes."),
+        click.option("--deadline", type=float, metavar="SECONDS", help="The same as --limit latency=SECONDS."),
+        click.option("--min-accuracy", type=float, metavar="SHARE", help="Least accuracy, such as 0.9."),
+        click.option("--exits", type=click.Choice(["one", "confidence", "none"]),
+                     help="One exit for every request, or each sample where it is confident enough. Default: one, "
+                          "where the profile has exits."),
+        click.option("--precisions", metavar="BITS",
+                     help="Bits to choose from for each tensor that crosses, such as 32,16,8 (32: as it is)."),
         click.option("--pin", multiple=True, metavar="LAYER=PLACE", help="Where a layer must run."),
         click.option("--one-way", is_flag=True, help="No layer may read from a later place."),
         click.option("--contiguous", is_flag=True, help="No path of layers comes back to a place that it has left."),
@@ -119,7 +131,7 @@ def two_places(name: str, server: str | None) -> Profile:
     phone = profile(name)
     if server is not None:
         box = profile(server)
-        device, other = (Profile(p.graph, {p.places[0]: p.timings[p.places[0]]}) for p in (phone, box))
+        device, other = first_place(phone), first_place(box)
         return device.renamed("device").merged(other.renamed("server"))
     if len(phone.places) == 1:
         raise InvalidInput(f"{name}: has the one place {phone.places[0]!r}; add the server's by --server FILE")
@@ -131,13 +143,36 @@ def two_places(name: str, server: str | None) -> Profile:
     return phone
 
 
+def first_place(profile: Profile) -> Profile:
+    """The same profile at its first place alone."""
+    here = profile.places[0]
+
+    def at(seconds: Mapping[str, float]) -> dict[str, float]:
+        return {place: s for place, s in seconds.items() if place == here}
+
+    packings = {
+        tensor: tuple(replace(p, pack_seconds=at(p.pack_seconds), unpack_seconds=at(p.unpack_seconds)) for p in choice)
+        for tensor, choice in profile.packings.items()
+    }
+    return replace(profile, timings={here: profile.timings[here]}, packings=packings)
+
+
 def of_profile(profile: Profile, asked: Asked, link: Connection | Mapping[Arc, Link]) -> Partition:
     """The problem of a profile, over one connection or over named links."""
     from optsplit.cli import places
 
     limits = words.numbers("--limit", asked.limit, "energy=0.8")
+    if asked.deadline is not None:
+        if "latency" in limits:
+            raise InvalidInput("--deadline and --limit latency= are the same; leave one out")
+        limits["latency"] = asked.deadline
     if asked.maximize is not None:
-        words.throughput(asked.maximize, asked.minimize)
+        words.maximised(asked.maximize, asked.minimize)
+    if asked.route and asked.precisions is not None:
+        raise InvalidInput(
+            "--route and --precisions exclude each other: packing on the way is not priced; leave one out"
+        )
+    accurate = asked.maximize == "accuracy"
     minimize = asked.minimize or ("latency",)
     power = None if asked.device_power is None else words.power(asked.device_power)
     if power is None and "energy" in {*minimize, *limits}:
@@ -150,15 +185,19 @@ def of_profile(profile: Profile, asked: Asked, link: Connection | Mapping[Arc, L
         name = repr(link.name) if isinstance(link, Connection) else "of every pair"
         screen.note(f"link {name} has no radio power: energy counts computing and waiting alone")
     problem = Partition.from_profile(
-        profile, link, minimize=minimize, limits=limits, pins=words.pairs("--pin", asked.pin, "conv1=device"),
+        profile, link, minimize=None if accurate else minimize, limits=limits,
+        pins=words.pairs("--pin", asked.pin, "conv1=device"),
         result_at={None: "", ANYWHERE: None}.get(asked.result_at, asked.result_at), one_way=asked.one_way,
-        device=power, load=words.numbers("--load", asked.load, "server=2"),
+        device=power, load=words.numbers("--load", asked.load, "server=2"), exits=asked.exits,
+        precisions=None if asked.precisions is None else words.bits(asked.precisions),
+        maximize="accuracy" if accurate else None,
+        at_least=None if asked.min_accuracy is None else {"accuracy": asked.min_accuracy},
     )  # fmt: skip
     if asked.route and not isinstance(link, Connection):
         problem = places.routed(problem, link)
     if asked.contiguous:
         problem = problem.but(contiguous=True)
-    return problem.but(minimize=places.busy(problem)) if asked.maximize is not None else problem
+    return problem.but(minimize=places.busy(problem)) if asked.maximize == "throughput" else problem
 
 
 def _link(asked: Asked, default: str | None) -> Connection:

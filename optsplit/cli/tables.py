@@ -99,16 +99,21 @@ def crossings(summary: PlanSummary) -> Group | None:
     if not summary.crossings:
         return None
 
+    packed = any(crossing.bits is not None for crossing in summary.crossings)
+
     def row(crossing: Crossing) -> tuple[str, ...]:
         size = "-" if crossing.bytes is None else f"{crossing.bytes:,}"
         way = f"{crossing.start} to {crossing.end}"
-        return crossing.tensor, way, size, quantity(crossing.cost, crossing.unit)
+        bits = () if not packed else ("-" if crossing.bits is None else str(crossing.bits),)
+        return crossing.tensor, way, *bits, size, quantity(crossing.cost, crossing.unit)
 
     head, tail = _cut(summary.crossings)
     rows = [row(crossing) for crossing in head]
     if tail:
-        rows += [("...", f"{len(summary.crossings) - len(head) - len(tail)} more", "", ""), *map(row, tail)]
-    return table("Tensors that cross", ("tensor", "way"), ("bytes", "takes"), rows)
+        rest = f"{len(summary.crossings) - len(head) - len(tail)} more"
+        rows += [("...", rest, *("",) * (3 if packed else 2)), *map(row, tail)]
+    right = ("bits", "bytes", "takes") if packed else ("bytes", "takes")
+    return table("Tensors that cross", ("tensor", "way"), right, rows)
 
 
 def network(summary: NetworkSummary, title: str = "") -> Group:

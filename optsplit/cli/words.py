@@ -80,12 +80,28 @@ def numbers(option: str, texts: Sequence[str], example: str) -> dict[str, float]
     }
 
 
-def throughput(text: str, minimize: Sequence[str]) -> None:
+LARGE = ("accuracy", "throughput")
+
+
+def maximised(text: str, minimize: Sequence[str]) -> None:
     """Refuse what else `--maximize` could say."""
-    if text != "throughput":
-        raise InvalidInput(f"--maximize {text!r}: only throughput can be maximised; use --minimize METRIC for a cost")
+    if text not in LARGE:
+        raise InvalidInput(
+            f"--maximize {text!r}: only {' and '.join(LARGE)} can be maximised; use --minimize METRIC for a cost"
+        )
     if minimize:
-        raise InvalidInput(f"--maximize throughput and --minimize {minimize[0]} exclude each other; leave one out")
+        raise InvalidInput(f"--maximize {text} and --minimize {minimize[0]} exclude each other; leave one out")
+
+
+def bits(text: str) -> tuple[int, ...]:
+    """`32,16,8` as numbers."""
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or min(found) < 1:
+        raise InvalidInput(f"--precisions {text!r}; give bits such as 32,16,8,4,2 (32: as it is)")
+    return found
 
 
 def arc(text: str) -> tuple[str, str, str]:

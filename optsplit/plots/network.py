@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from optsplit.plots.axes import axes_or_new
+from optsplit.problems.routed import chosen
 from optsplit.report import MIB, Crossing, plan_summary
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ _LABELLED = 3
 def draw(problem: Partition, result: Result, ax: Any = None) -> Any:
     """Draw the plan of a result."""
     plan: Any = result.plan
+    if problem.exits is not None:
+        routed = problem.routed(chosen(problem, plan))
+        return partition(routed.problem, routed.inner(plan), ax)
     return partition(problem, plan, ax)
 
 

@@ -102,6 +102,8 @@ class _Roles:
     def difference(self, p: int, q: int) -> str | None:
         """Why p and q are not alike, or None."""
         problem, names = self.problem, self.problem.places
+        if problem.variants is not None:
+            return "precisions are given, and may tell them apart"
         if problem.one_way:
             return "under one_way their order counts"
         for i in (p, q):

@@ -9,8 +9,10 @@ import msgspec
 
 from optsplit import files
 from optsplit.errors import InvalidInput
-from optsplit.problems.metric import Metric
+from optsplit.problems.exits import Exits
+from optsplit.problems.metric import Arc, Metric
 from optsplit.problems.partition import Partition
+from optsplit.problems.precision import Precision, Sending, written
 
 ARROW = ">"
 
@@ -23,6 +25,21 @@ class MetricDocument(msgspec.Struct, forbid_unknown_fields=True):
     send: dict[str, list[int]] = {}
     receive: dict[str, list[int]] = {}
     unit: str = "ns"
+
+
+class SendingDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """What sending one tensor costs in one metric; arcs are keys "from>to"."""
+
+    transfer: dict[str, int] = {}
+    send: dict[str, int] = {}
+    receive: dict[str, int] = {}
+
+
+class PrecisionDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """One way to send a tensor: metric -> what it costs; accuracy drops stand in the metric "error"."""
+
+    bits: int
+    costs: dict[str, SendingDocument] = {}
 
 
 class PartitionDocument(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,6 +59,9 @@ class PartitionDocument(msgspec.Struct, forbid_unknown_fields=True):
     together: list[list[str]] = []
     contiguous: bool = False
     equal: list[list[str]] | None = None
+    exits: Exits | None = None
+    precisions: dict[str, list[PrecisionDocument]] = {}
+    same_bits: list[list[str]] = []
     name: str = "partition"
 
 
@@ -73,29 +93,54 @@ def write(problem: Partition) -> PartitionDocument:
         limits={name: int(value) for name, value in problem.limits.items()}, pins=dict(problem.pins),
         result_at=problem.result_at, one_way=problem.one_way, together=[list(group) for group in problem.together],
         contiguous=problem.contiguous, equal=None if problem.declared is None else [list(g) for g in problem.declared],
-        name=problem.name,
+        exits=problem.exits, precisions=_precisions(problem), same_bits=_same_bits(problem), name=problem.name,
     )  # fmt: skip
+
+
+def _precisions(problem: Partition) -> dict[str, list[PrecisionDocument]]:
+    def sending(costs: Sending) -> SendingDocument:
+        ways = {ARROW.join(arc): cost for arc, cost in costs.transfer.items()}
+        return SendingDocument(ways, dict(costs.send), dict(costs.receive))
+
+    return {
+        tensor: [PrecisionDocument(p.bits, {m: sending(costs) for m, costs in p.costs.items()}) for p in choice]
+        for tensor, choice in written(problem).items()
+    }
+
+
+def _same_bits(problem: Partition) -> list[list[str]]:
+    groups = () if problem.variants is None else problem.variants.groups
+    return [[problem.tensor_names[t] for t in group] for group in groups if len(group) > 1]
 
 
 def read(document: PartitionDocument) -> Partition:
     """The problem of a document, validated."""
 
-    def arc(key: str) -> tuple[str, str]:
-        start, arrow, end = key.partition(ARROW)
-        if not arrow:
-            raise InvalidInput(f"transfer key {key!r}; write it as 'from{ARROW}to'")
-        return start, end
+    def sending(costs: SendingDocument) -> Sending:
+        return Sending({_arc(key): cost for key, cost in costs.transfer.items()}, costs.send, costs.receive)
 
     return Partition(
         layers=document.layers, tensors=document.tensors, places=document.places,
         metrics={
-            name: Metric(m.compute, {arc(key): row for key, row in m.transfer.items()}, m.send, m.receive, m.unit)
+            name: Metric(m.compute, {_arc(key): row for key, row in m.transfer.items()}, m.send, m.receive, m.unit)
             for name, m in document.metrics.items()
         },
         minimize=document.minimize, limits=document.limits, pins=document.pins, result_at=document.result_at,
         one_way=document.one_way, outputs=document.outputs, links=document.links, together=document.together,
-        contiguous=document.contiguous, equal=document.equal, name=document.name,
+        contiguous=document.contiguous, equal=document.equal, exits=document.exits,
+        precisions={
+            tensor: [Precision(p.bits, costs={m: sending(costs) for m, costs in p.costs.items()}) for p in choice]
+            for tensor, choice in document.precisions.items()
+        },
+        same_bits=document.same_bits, name=document.name,
     )  # fmt: skip
+
+
+def _arc(key: str) -> Arc:
+    start, arrow, end = key.partition(ARROW)
+    if not arrow:
+        raise InvalidInput(f"transfer key {key!r}; write it as 'from{ARROW}to'")
+    return start, end
 
 
 def save(problem: Partition, path: str | Path) -> None:

@@ -12,6 +12,7 @@ The metrics of a profiled network, for places p and arcs (p, q) of links:
 | <p>_seconds | ns | busy time of a place |
 | <p>_<q>_seconds | ns | busy time of a link |
 | <p>_memory | B | weights held at a place; a weight that layers share is charged to each (safe, not tight) |
+| error | ppm | wrong answers of the exit, and accuracy drops of what crosses (with exits or precisions) |
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from numpy.typing import NDArray
 
 from optsplit.errors import InvalidInput, unknown
 from optsplit.hardware import Connection, Device, Link
+from optsplit.problems import choices_from_profile
+from optsplit.problems.exits import Exits
 from optsplit.problems.metric import LARGEST_TOTAL, Arc, IntArray, Metric
 from optsplit.problems.partition import Partition
+from optsplit.problems.reading import no_errors
 from optsplit.profiling.profile import Profile
 
 NANO = 1e9
@@ -43,13 +47,17 @@ def partition(
     profile: Profile,
     links: Connection | Mapping[Arc, Link],
     *,
-    minimize: str | Sequence[str] = "latency",
+    minimize: str | Sequence[str] | None = None,
     limits: Mapping[str, float] | None = None,
     pins: Mapping[str, str] | None = None,
     result_at: str | None = "",
     one_way: bool = False,
     device: Device | None = None,
     load: Mapping[str, float] | None = None,
+    exits: str | Exits | Mapping[str, float] | None = None,
+    precisions: Sequence[int] | None = None,
+    maximize: str | None = None,
+    at_least: Mapping[str, float] | None = None,
 ) -> Partition:
     """The partition problem of a profiled network.
 
@@ -71,6 +79,14 @@ def partition(
         Power of the first place; with it there is a metric "energy".
     load
         Place -> factor by which its layers are slower than profiled (the server's load K in Neurosurgeon).
+    exits
+        "one": one of the profile's exits takes every request; "confidence": each sample leaves where it is confident
+        enough; "none": all outputs are asked for. Default: "one" where the profile has exits. Or exits of your own.
+    precisions
+        Bits from which each crossing tensor's are chosen. 32 is the tensor as it is, the others are the profile's
+        packings. A packing counts where every place that can send packs it and every place that can receive unpacks it.
+    maximize, at_least
+        As in `Partition`.
 
     Raises
     ------
@@ -94,7 +110,14 @@ def partition(
     for p, place in enumerate(places):
         metrics[f"{place}_memory"] = Metric(_only(weights, p, len(places)), unit="B")
 
-    wanted = [minimize] if isinstance(minimize, str) else list(minimize)
+    chosen = choices_from_profile.exits(profile, exits, metrics)
+    packed = None
+    if precisions is not None:
+        weight = _weights(arcs, int(size.sum()))
+        packed = choices_from_profile.precisions(profile, precisions, arcs, weight, device, load)
+    if chosen is not None or packed is not None:
+        metrics["error"] = no_errors(len(graph.layers), len(places))
+    wanted = [minimize] if isinstance(minimize, str) else list(minimize or ())
     for name in [*wanted, *(limits or {})]:
         if name == "energy" and "energy" not in metrics:
             raise InvalidInput("metric 'energy' needs the device's power; give device=optsplit.devices[...]")
@@ -111,7 +134,8 @@ def partition(
         places=places, metrics=metrics, minimize=minimize,
         limits={name: _limit(name, value, metrics[name].unit) for name, value in (limits or {}).items()},
         pins=fixed, result_at=result_at, one_way=one_way,
-        outputs=[position[name] for name in graph.outputs], links=arcs, name=graph.name,
+        outputs=[position[name] for name in graph.outputs], links=arcs, name=graph.name, exits=chosen,
+        precisions=packed, maximize=maximize, at_least=at_least,
     )  # fmt: skip
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from optsplit.errors import InvalidInput, unknown
 from optsplit.graph import refuse_duplicates
-from optsplit.problems import alike, reading
-from optsplit.problems.evaluation import Evaluation
-from optsplit.problems.metric import Arc, Costs, IntArray, Metric, dense, frozen
-from optsplit.problems.rules import violations
-from optsplit.problems.structure import Structure
+from optsplit.problems import alike, reading, routed
+from optsplit.problems.exits import Exits, Routing, checked
+from optsplit.problems.metric import Arc, Metric, dense, frozen
+from optsplit.problems.plan import PartitionPlan as PartitionPlan
+from optsplit.problems.precision import ERROR, Precision, Variants, laid_out
+from optsplit.problems.pricing import Pricing
 
 if TYPE_CHECKING:
     from optsplit.hardware import Connection, Device, Link
@@ -30,25 +30,15 @@ LARGEST = "largest of several metrics"
 PLACES = "more than two places"
 TOGETHER = "layers together"
 CONTIGUOUS = "contiguous places"
+EXITS = "exits"
+CONFIDENCE = "exits by confidence"
+PRECISIONS = "precisions"
 
-
-class PartitionPlan(msgspec.Struct, frozen=True, tag="partition"):
-    """Where each layer runs: layer name -> place."""
-
-    assignment: dict[str, str]
-
-    def at(self, place: str) -> list[str]:
-        """The layers that run at `place`, in the plan's order."""
-        return [layer for layer, where in self.assignment.items() if where == place]
-
-    def rows(self) -> list[tuple[str, str]]:
-        """What a reader sees of it: how many layers run at each place."""
-        counts = Counter(self.assignment.values())
-        return [("layers", ", ".join(f"{place} {count}" for place, count in counts.items()))]
+_KEPT = 256  # routings whose plain problems are kept: there may be thousands
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class Partition(Structure):
+class Partition(Pricing):
     """Assign every layer to a place so that one metric, or the largest of several, is least.
 
     Parameters
@@ -89,6 +79,17 @@ class Partition(Structure):
         Groups of places that a method may take for interchangeable, so that it need not try a plan twice; no
         rule and no price follows from them. Default: those that are (see `optsplit.problems.alike`). A group
         whose places are not interchangeable is refused; () lets a method know of none.
+    exits
+        Layer -> accuracy, or `Exits`: the network may stop at that layer's output. One exit is chosen for all requests;
+        with the patterns of a calibration set, each sample leaves where it is confident enough. Layers that are not
+        needed cost nothing and are not in the plan. The outputs are then the exits' own.
+    precisions
+        Tensor -> its precisions, of which one is chosen where it crosses. A tensor that is not named is sent as it is.
+    same_bits
+        Groups of tensors that cross with the same bits.
+    maximize, at_least
+        "accuracy", and {"accuracy": share}: short for minimising, and limiting, the metric "error", which exits and
+        precisions bring with them: wrong answers in parts per million.
 
     Raises
     ------
@@ -110,6 +111,8 @@ class Partition(Structure):
     together: tuple[tuple[str, ...], ...]
     contiguous: bool
     declared: tuple[tuple[str, ...], ...] | None
+    exits: Exits | None
+    variants: Variants | None
     name: str
 
     def __init__(
@@ -118,7 +121,7 @@ class Partition(Structure):
         edges: Iterable[tuple[int | str, int | str]] = (),
         places: Sequence[str] = ("device", "server"),
         metrics: Mapping[str, Metric] | None = None,
-        minimize: str | Sequence[str] = "latency",
+        minimize: str | Sequence[str] | None = None,
         limits: Mapping[str, int] | None = None,
         pins: Mapping[str, str] | None = None,
         result_at: str | None = "",
@@ -130,6 +133,11 @@ class Partition(Structure):
         together: Iterable[Sequence[str]] = (),
         contiguous: bool = False,
         equal: Iterable[Sequence[str]] | None = None,
+        exits: Exits | Mapping[str, float] | None = None,
+        precisions: Variants | Mapping[str, Sequence[Precision]] | None = None,
+        same_bits: Iterable[Sequence[str]] = (),
+        maximize: str | None = None,
+        at_least: Mapping[str, float] | None = None,
         name: str = "partition",
     ) -> None:
         def put(**values: Any) -> None:
@@ -144,16 +152,22 @@ class Partition(Structure):
         refuse_duplicates("partition: layer", self.layers)
         refuse_duplicates("partition: place", self.places)
         put(tensors=reading.tensors(self.layers, edges, tensors), metrics=dict(metrics or {}))
+        if (exits is not None or precisions) and ERROR not in self.metrics:
+            self.metrics[ERROR] = reading.no_errors(len(self.layers), len(self.places))  # type: ignore[index]
         put(_costs={k: dense(k, m, self.layers, self.tensor_names, self.places) for k, m in self.metrics.items()})
         # the checked copies: arrays that the caller changes later change nothing here
         put(metrics={k: frozen(m, self.costs(k), self.places) for k, m in self.metrics.items()})
+        put(exits=checked(exits, self.index, self.tensors))
+        if self.exits and (strange := [name for name in self.exits.held if name not in self.metrics]):
+            raise InvalidInput(f"exits, held: {unknown('metric', strange[0], self.metrics)}")
+        minimize = reading.objective(minimize, maximize, self.metrics)
         put(objectives=(minimize,) if isinstance(minimize, str) else tuple(minimize))
         if not self.objectives:
             raise InvalidInput("partition minimises nothing; name a metric")
         for metric in self.objectives:
             if metric not in self.metrics:
                 raise InvalidInput(f"minimize: {unknown('metric', metric, self.metrics)}")
-        put(limits=reading.limits(limits or {}, self.metrics))
+        put(limits=reading.limits(reading.accuracy(limits or {}, at_least or {}, self.metrics), self.metrics))
         put(pins=reading.pins(pins or {}, self.index, self.places))
         put(result_at=self.places[0] if result_at == "" else result_at)
         if self.result_at is not None and self.result_at not in self.places:
@@ -162,11 +176,10 @@ class Partition(Structure):
         put(outputs=reading.outputs(unread if outputs is None else outputs, len(self.tensors)))
         put(links=reading.links(links, self.metrics, self.places))
         put(together=reading.together(together, self.layers), contiguous=bool(contiguous))
+        if precisions is not None and not isinstance(precisions, Variants):
+            precisions = laid_out(self, precisions, same_bits) if precisions else None
+        put(variants=precisions)
         put(declared=None if equal is None else alike.declared(self, equal))
-
-    def costs(self, metric: str) -> Costs:
-        """A metric as dense arrays."""
-        return self._costs[metric]  # type: ignore[attr-defined,no-any-return]
 
     @cached_property
     def equal(self) -> tuple[tuple[str, ...], ...]:
@@ -188,72 +201,42 @@ class Partition(Structure):
             PLACES: len(self.places) > 2,
             TOGETHER: bool(self.together),
             CONTIGUOUS: self.contiguous,
+            EXITS: self.exits is not None,
+            CONFIDENCE: self.exits is not None and self.exits.by_confidence,
+            PRECISIONS: self.variants is not None,
         }
         return frozenset(feature for feature, present in has.items() if present)
 
-    # --- the specification ------------------------------------------------------------------------------------
+    # --- exits ------------------------------------------------------------------------------------------------
 
-    def plan(self, assignment: Sequence[int] | IntArray) -> PartitionPlan:
-        """The plan that puts layer i at place `assignment[i]`."""
-        places = np.asarray(assignment, dtype=np.int64).tolist()
-        return PartitionPlan(dict(zip(self.layers, map(self.places.__getitem__, places), strict=True)))
+    @cached_property
+    def needs(self) -> tuple[NDArray[np.bool_], ...]:
+        """For each exit, shape (n,): the layers that it needs."""
+        return () if self.exits is None else tuple(routed.needed(self, layer) for layer in self.exits.layers)
 
-    def positions(self, plan: PartitionPlan) -> IntArray:
-        """Shape (n,): the place of each layer in `plan`, refused where it names layers or places that do not exist."""
-        where = {place: i for i, place in enumerate(self.places)}
-        try:
-            places = [where[place] for place in map(plan.assignment.__getitem__, self.layers)]
-            if len(plan.assignment) == len(places):
-                return np.array(places, dtype=np.int64)
-        except KeyError:
-            pass  # what is wrong is said below
-        for layer, place in plan.assignment.items():
-            if layer not in self.index:
-                raise InvalidInput(f"plan: {unknown('layer', layer, self.layers)}")
-            if place not in where:
-                raise InvalidInput(f"plan: layer {layer!r} at {unknown('place', place, self.places)}")
-        missing = next(layer for layer in self.layers if layer not in plan.assignment)
-        raise InvalidInput(f"plan: layer {missing!r} has no place; assign every layer")
+    def answers(self, exit: str) -> tuple[int, ...]:
+        """The tensors that an exit answers with: what its layer writes; of several, those that are outputs."""
+        mine = [t for t, (source, _) in enumerate(self.tensors) if source == self.index[exit]]
+        return tuple([t for t in mine if t in self.outputs] or mine)
 
-    def evaluate(self, plan: PartitionPlan) -> Evaluation:
-        """Price a plan by every metric and check every rule, without any solver.
+    @cached_property
+    def _routed(self) -> dict[Any, routed.Routed]:
+        return {}
 
-        Raises
-        ------
-        InvalidInput
-            The plan leaves a layer out, or names one or a place that does not exist.
-        """
-        at = self.positions(plan)
-        way = self.ways(at)
-        metrics = {name: self.price(at, self.costs(name), way) for name in self.metrics}
-        objective = max(metrics[name] for name in self.objectives)
-        return Evaluation(objective, metrics, tuple(violations(self, at, way, metrics)))
+    def routed(self, routing: Routing) -> routed.Routed:
+        """The plain problem that is left once a routing is chosen."""
+        if routing.key not in self._routed:
+            if len(self._routed) >= _KEPT:
+                self._routed.clear()
+            self._routed[routing.key] = routed.routed(self, routing)
+        found = self._routed[routing.key]
+        return found if found.routing.thresholds == routing.thresholds else replace(found, routing=routing)
 
-    def ways(self, at: IntArray) -> tuple[IntArray, IntArray]:
-        """Two arrays (tensor, place), one entry for each place that a tensor is sent to under assignment `at`."""
-        needed = np.zeros((len(self.sources), len(self.places)), dtype=bool)
-        tensor, reader = self.reads
-        needed[tensor, at[reader]] = True
-        if self.result_place >= 0:
-            needed[list(self.outputs), self.result_place] = True
-        needed[np.arange(len(self.sources)), at[self.sources]] = False
-        sent, to = np.nonzero(needed)
-        return sent, to
-
-    def price(self, at: IntArray, cost: Costs, way: tuple[IntArray, IntArray] | None = None) -> int:
-        """One metric of the plan that puts layer i at place at[i]."""
-        tensor, to = way or self.ways(at)
-        origin = at[self.sources]
-        total = 0
-        # many metrics have no cost of a kind at all, and plans are priced in microseconds
-        if cost.computes:
-            total += int(cost.compute[self._each, at].sum())
-        if cost.transfers:
-            total += int(cost.transfer[origin[tensor], to, tensor].sum())
-        if cost.ends:
-            leaves = np.unique(tensor)
-            total += int(cost.send[origin[leaves], leaves].sum() + cost.receive[to, tensor].sum())
-        return total
+    def at_exit(self, exit: str) -> Partition:
+        """The plain problem over the layers that one exit needs; its error is the exit's, and the drops."""
+        if self.exits is None:
+            raise InvalidInput(f"problem {self.name!r} has no exits; give them by exits={{layer: accuracy}}")
+        return self.routed(self.exits.alone(exit)).problem
 
     # --- other problems of the same network -------------------------------------------------------------------
 
@@ -263,8 +246,13 @@ class Partition(Structure):
             "layers": self.layers, "tensors": self.tensors, "places": self.places, "metrics": self.metrics,
             "minimize": self.objectives, "limits": self.limits, "pins": self.pins, "result_at": self.result_at,
             "one_way": self.one_way, "outputs": self.outputs, "links": self.links, "together": self.together,
-            "contiguous": self.contiguous, "equal": self.declared, "name": self.name,
+            "contiguous": self.contiguous, "equal": self.declared, "name": self.name, "exits": self.exits,
+            "precisions": self.variants,
         }  # fmt: skip
+        if "maximize" in changes:
+            del same["minimize"]
+        if "at_least" in changes and "limits" not in changes:
+            same["limits"] = {name: limit for name, limit in self.limits.items() if name != ERROR}
         return Partition(**{**same, **changes})
 
     @staticmethod
@@ -272,20 +260,24 @@ class Partition(Structure):
         profile: Profile,
         links: Connection | Mapping[Arc, Link],
         *,
-        minimize: str | Sequence[str] = "latency",
+        minimize: str | Sequence[str] | None = None,
         limits: Mapping[str, float] | None = None,
         pins: Mapping[str, str] | None = None,
         result_at: str | None = "",
         one_way: bool = False,
         device: Device | None = None,
         load: Mapping[str, float] | None = None,
+        exits: str | Exits | Mapping[str, float] | None = None,
+        precisions: Sequence[int] | None = None,
+        maximize: str | None = None,
+        at_least: Mapping[str, float] | None = None,
     ) -> Partition:
         """The partition problem of a profiled network: see `optsplit.problems.from_profile.partition`."""
         from optsplit.problems.from_profile import partition
 
         return partition(
             profile, links, minimize=minimize, limits=limits, pins=pins, result_at=result_at, one_way=one_way,
-            device=device, load=load,
+            device=device, load=load, exits=exits, precisions=precisions, maximize=maximize, at_least=at_least,
         )  # fmt: skip
 
     def save(self, path: str | Path) -> None:

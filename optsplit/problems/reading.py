@@ -8,7 +8,9 @@ import numpy as np
 
 from optsplit.errors import InvalidInput, unknown
 from optsplit.graph import refuse_cycle
+from optsplit.problems.exits import MILLION
 from optsplit.problems.metric import Arc, Metric
+from optsplit.problems.precision import ERROR
 
 Layer = int | str
 """A layer by its position or its name."""
@@ -84,6 +86,46 @@ def limits(given: Mapping[str, int], metrics: Mapping[str, Metric]) -> dict[str,
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise InvalidInput(f"limit on {metric!r} is {value!r}; give an integer in {metrics[metric].unit}")
     return {metric: int(value) for metric, value in given.items()}
+
+
+def no_errors(layers: int, places: int) -> Metric:
+    """The metric "error" where no layer makes any."""
+    return Metric(np.zeros((layers, places), dtype=np.int64), unit="ppm")
+
+
+def objective(
+    minimize: str | Sequence[str] | None, maximize: str | None, metrics: Mapping[str, Metric]
+) -> str | Sequence[str]:
+    """What is minimised: what is given, "error" for the accuracy, or else the latency."""
+    if maximize is None:
+        return "latency" if minimize is None else minimize
+    if minimize is not None:
+        raise InvalidInput(f"maximize={maximize!r} and minimize={minimize!r} exclude each other; leave one out")
+    return accuracy_metric("maximize", maximize, metrics)
+
+
+def accuracy(
+    given: Mapping[str, int], at_least: Mapping[str, float], metrics: Mapping[str, Metric]
+) -> Mapping[str, int]:
+    """The limits, with a least accuracy as the largest error that it allows."""
+    found = dict(given)
+    for name, share in at_least.items():
+        metric = accuracy_metric("at_least", name, metrics)
+        if metric in found:
+            raise InvalidInput(f"at_least accuracy and a limit on {metric!r} are the same; leave one out")
+        if not (isinstance(share, (int, float)) and 0 <= share <= 1):
+            raise InvalidInput(f"at_least accuracy is {share!r}; give a share from 0 to 1")
+        found[metric] = round(MILLION * (1 - share))
+    return found
+
+
+def accuracy_metric(what: str, name: str, metrics: Mapping[str, Metric]) -> str:
+    """The metric to minimise where accuracy is to be large."""
+    if name != "accuracy":
+        raise InvalidInput(f"{what}: {name!r}; only accuracy can be asked to be large, every metric is a cost")
+    if ERROR not in metrics:
+        raise InvalidInput(f"{what}: accuracy is not known; give exits, precisions, or a metric {ERROR!r} in ppm")
+    return ERROR
 
 
 def pins(given: Mapping[str, str], layers: Mapping[str, int], places: Sequence[str]) -> dict[str, str]:

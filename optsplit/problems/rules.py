@@ -37,6 +37,11 @@ def violations(
         yield from _apart(problem, at)
     if problem.contiguous:
         yield from _visited_twice(problem, at)
+    yield from above(problem, metrics)
+
+
+def above(problem: Partition, metrics: Mapping[str, int]) -> Iterator[str]:
+    """Metrics above their limits."""
     for name, limit in problem.limits.items():
         if metrics[name] > limit:
             yield f"{name} is {metrics[name]} {problem.metrics[name].unit}, above its limit {limit}"

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optsplit.problems.metric import Arc, IntArray
+
+
+def tensor_names(layers: Sequence[str], sources: Sequence[int]) -> tuple[str, ...]:
+    """Each tensor by the layer that writes it, numbered where a layer writes several."""
+    if len(set(sources)) == len(sources):
+        return tuple(map(layers.__getitem__, sources))
+    written = Counter(sources)
+    serial = {u: itertools.count() for u in written}
+    return tuple(layers[u] if written[u] == 1 else f"{layers[u]}:{next(serial[u])}" for u in sources)
 
 
 class Structure:
@@ -23,6 +32,7 @@ class Structure:
     result_at: str | None
     links: frozenset[Arc]
     together: tuple[tuple[str, ...], ...]
+    outputs: tuple[int, ...]
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -37,12 +47,7 @@ class Structure:
     @cached_property
     def tensor_names(self) -> tuple[str, ...]:
         """Each tensor by its layer's name, numbered where a layer produces several."""
-        sources = self.sources.tolist()
-        if len(set(sources)) == len(sources):
-            return tuple(map(self.layers.__getitem__, sources))
-        written = Counter(sources)
-        serial = {u: itertools.count() for u in written}
-        return tuple(self.layers[u] if written[u] == 1 else f"{self.layers[u]}:{next(serial[u])}" for u in sources)
+        return tensor_names(self.layers, self.sources.tolist())
 
     @cached_property
     def sources(self) -> IntArray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from optsplit import Metric, Partition
+from optsplit.problems.exits import ExitPattern, Exits
+from optsplit.problems.precision import Precision, Sending
 
 UP, DOWN = ("device", "server"), ("server", "device")
 
@@ -20,6 +22,10 @@ class Case:
 
 def _latency(compute: list[list[int]], up: list[int], down: list[int] | None = None) -> dict[str, Metric]:
     return {"latency": Metric(compute, {UP: up, DOWN: up if down is None else down})}
+
+
+def _packed(bits: int, drop: int, cost: int) -> Precision:
+    return Precision(bits, drop, {"latency": Sending({UP: cost, DOWN: cost})})
 
 
 # input (0) -> a -> b. Device 9 + 9 = 18; cut after the input 5 + 1 + 1 + 1 (result) = 8; after a 9 + 2 + 1 + 1 = 13.
@@ -84,7 +90,50 @@ _MACHINES = Partition(
     result_at=None,
 )
 
+# an exit behind a: 9 + 5 here, 5 + 1 + 2 + 1 sent at the input; behind b: 9 + 9 + 5 here, 5 + 1 + 1 + 2 + 1 sent at the
+# input. Four samples, of which three are sure at the first exit (two right) and the last is right at the second.
+_BRANCHY = Partition(
+    ["input", "a", "first", "b", "last"],
+    [("input", "a"), ("a", "first"), ("a", "b"), ("b", "last")],
+    metrics=_latency([[0, 0], [9, 1], [5, 2], [9, 1], [5, 2]], [5, 2, 1, 2, 1]),
+    pins={"input": "device"},
+    exits={"first": 0.5, "last": 0.75},
+)
+_SURE = _BRANCHY.but(
+    exits=Exits(
+        {"first": 0.5, "last": 0.75},
+        (0.9,),
+        (
+            ExitPattern((1, 1), (True, True), 2),
+            ExitPattern((1, 0), (False, False), 1),
+            ExitPattern((0, 1), (False, True), 1),
+        ),
+    )
+)
+# the input packed to 8 or 4 bits, a to 8; drops 2 %, 9 % and 1 %
+_PACKED = _CHAIN.but(
+    metrics=_latency([[0, 0], [9, 1], [9, 1]], [20, 6, 1]),
+    precisions={
+        "input": (Precision(32), _packed(8, 20_000, 7), _packed(4, 90_000, 4)),
+        "a": (Precision(32), _packed(8, 10_000, 4)),
+    },
+)
+
 CASES = [
+    # everything from the input on at the server
+    Case("one exit", _BRANCHY, 9),
+    Case("one exit, accurate enough", _BRANCHY.but(at_least={"accuracy": 0.6}), 10),
+    Case("the best exit in time", _BRANCHY.but(maximize="accuracy", limits={"latency": 9}), 500_000),
+    Case("no exit in time", _BRANCHY.but(maximize="accuracy", limits={"latency": 8}), None),
+    # only the last: 10. Both, at the server: 5 + 1 + 2 each, three answers, then 1 + 2 + 1: 39 of 4, up to 10
+    Case("exits by confidence", _SURE, 10),
+    # the third sample is wrong wherever it leaves
+    Case("exits by confidence, accurate", _SURE.but(maximize="accuracy"), 250_000),
+    # the input with 4 bits: 4 + 1 + 1 + 1
+    Case("precisions", _PACKED, 7),
+    Case("precisions, accurate enough", _PACKED.but(at_least={"accuracy": 0.95}), 10),
+    # a with 8 bits, 9 + 4 + 1 + 1; the input cannot lose so little
+    Case("precisions, more accurate", _PACKED.but(at_least={"accuracy": 0.99}), 15),
     Case("chain", _CHAIN, 8),
     Case("one layer", Partition(["a"], metrics=_latency([[3, 1]], [5])), 3),
     Case("one layer, result anywhere", Partition(["a"], metrics=_latency([[3, 1]], [5]), result_at=None), 1),

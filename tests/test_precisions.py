@@ -1,0 +1,168 @@
+"""Precisions: what crosses with how many bits, its price and its error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import optsplit as osp
+from optsplit import Metric, Partition, PartitionPlan
+from optsplit.errors import InvalidInput
+from optsplit.problems.precision import Precision, Sending
+
+UP, DOWN = ("device", "server"), ("server", "device")
+
+
+def packed(bits: int, drop: int, way: int, work: int) -> Precision:
+    """Packing and unpacking take `work` each, the way takes `way`."""
+    ways = {UP: way, DOWN: way}
+    ends = {"device": work, "server": work}
+    return Precision(bits, drop, {"latency": Sending(ways, ends, ends), "bytes": Sending(ways)})
+
+
+# in -> a -> b; here 9 each, there 1. in takes 20 as it is, 8 bits 5 + 1 + 1, 4 bits 2 + 1 + 1.
+# All here 18. Sent at in: 32 bits 20 + 1 + 1 + 1 = 23, 8 bits 7 + 3 = 10, 4 bits 4 + 3 = 7. After a: 9 + 6 + 2 = 17,
+# with 8 bits 9 + (2 + 1 + 1) + 1 + 1 = 15.
+PACKED = Partition(
+    ["in", "a", "b"],
+    [("in", "a"), ("a", "b")],
+    metrics={
+        "latency": Metric([[0, 0], [9, 1], [9, 1]], {UP: [20, 6, 1], DOWN: [20, 6, 1]}),
+        "bytes": Metric([[0, 0]] * 3, {UP: [20, 6, 1], DOWN: [20, 6, 1]}, unit="B"),
+    },
+    pins={"in": "device"},
+    precisions={
+        "in": (Precision(32), packed(8, 20_000, 5, 1), packed(4, 90_000, 2, 1)),
+        "a": (Precision(32), packed(8, 10_000, 2, 1)),
+    },
+)
+
+
+@pytest.mark.parametrize("method", ["auto", "lagrangian", "milp", "cpsat", "brute"])
+@pytest.mark.parametrize(
+    ("changes", "objective", "bits"),
+    [
+        ({}, 7, {"in": 4}),
+        ({"at_least": {"accuracy": 0.95}}, 10, {"in": 8}),
+        ({"at_least": {"accuracy": 0.985}}, 15, {"a": 8}),
+        ({"at_least": {"accuracy": 1.0}}, 17, {"a": 32}),
+        ({"maximize": "accuracy", "limits": {"latency": 16}}, 10_000, {"a": 8}),
+        # a with 8 bits and the result are 3 bytes; with fewer everything stays here
+        ({"maximize": "accuracy", "limits": {"latency": 16, "bytes": 3}}, 10_000, {"a": 8}),
+        ({"limits": {"bytes": 2}}, 18, {}),
+    ],
+)
+def test_the_optimum_by_hand(method: str, changes: dict[str, Any], objective: int, bits: dict[str, int]) -> None:
+    result = osp.solve(PACKED.but(**changes), method).require_optimal()
+    assert (result.objective, result.plan.bits) == (objective, bits)
+
+
+def test_a_plan_is_priced_by_its_bits() -> None:
+    here, there = {"in": "device", "a": "device", "b": "device"}, {"in": "device", "a": "server", "b": "server"}
+    for plan, latency, size, error in (
+        (PartitionPlan(here), 18, 0, 0),
+        (PartitionPlan(there, bits={"in": 32}), 23, 21, 0),
+        (PartitionPlan(there, bits={"in": 8}), 10, 6, 20_000),
+    ):
+        assert dict(PACKED.evaluate(plan).metrics) == {"latency": latency, "bytes": size, "error": error}
+
+
+def test_tensors_with_the_same_bits_agree() -> None:
+    # a runs here, b there, c here: two crossings, cheapest with 8 and 4 bits; together 4 + 6 = 10 or 3 + 8 = 11
+    choice = {
+        "a": (packed(8, 0, 4, 0), packed(4, 0, 8, 0)),
+        "b": (packed(8, 0, 6, 0), packed(4, 0, 3, 0)),
+    }
+    problem = Partition(
+        ["a", "b", "c"],
+        [("a", "b"), ("b", "c")],
+        metrics={"latency": Metric([[0, 0]] * 3), "bytes": Metric([[0, 0]] * 3, unit="B")},
+        pins={"a": "device", "b": "server", "c": "device"},
+        precisions=choice,
+    )
+    joined = problem.but(precisions=choice, same_bits=[("a", "b")])
+    for method in ("lagrangian", "milp", "cpsat", "brute"):
+        assert osp.solve(problem, method).require_optimal().objective == 7
+        assert osp.solve(joined, method).require_optimal().plan.bits == {"a": 8, "b": 8}
+    apart = PartitionPlan({"a": "device", "b": "server", "c": "device"}, bits={"a": 8, "b": 4})
+    assert "must have the same" in joined.evaluate(apart).violations[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "objective"),
+    [
+        # one precision for the whole cut, the device first: 4 bits at in; the result has no choice
+        ("dyno", {}, 7),
+        ("dyno", {"at_least": {"accuracy": 0.985}}, 15),
+        ("float32", {}, 17),
+        ("float32", {"at_least": {"accuracy": 0.9}}, 17),
+    ],
+)
+def test_baselines(method: str, changes: dict[str, Any], objective: int) -> None:
+    assert osp.solve(PACKED.but(**changes), method).objective == objective
+
+
+def test_dyno_cannot_mix_precisions() -> None:
+    # two tensors cross; only one may lose accuracy: 4 + 9 or 9 + 4 mixed, 9 + 9 with one precision
+    two = {tensor: (packed(32, 0, 9, 0), packed(8, 10_000, 4, 0)) for tensor in ("x", "y")}
+    problem = Partition(
+        ["x", "y", "z"],
+        [("x", "z"), ("y", "z")],
+        metrics={"latency": Metric([[0, 0], [0, 0], [90, 0]]), "bytes": Metric([[0, 0]] * 3, unit="B")},
+        pins={"x": "device", "y": "device"},
+        result_at=None,
+        precisions=two,
+        at_least={"accuracy": 0.99},
+    )
+    assert osp.solve(problem, "dyno").objective == 18
+    assert osp.solve(problem).require_optimal().objective == 13
+
+
+def test_files_keep_precisions(tmp_path: Path) -> None:
+    problem = PACKED.but(at_least={"accuracy": 0.95})
+    problem.save(tmp_path / "packed.json")
+    again = Partition.load(tmp_path / "packed.json")
+    result = osp.solve(problem)
+    assert osp.solve(again).plan == result.plan
+    assert again.evaluate(result.plan) == problem.evaluate(result.plan)
+    result.save(tmp_path / "result.json")
+    assert osp.Result.load(tmp_path / "result.json").plan == result.plan
+
+
+@pytest.mark.parametrize(
+    ("precisions", "message"),
+    [
+        ({"c": (Precision(32),)}, r"unknown tensor 'c'"),
+        ({"in": ()}, r"tensor 'in': none is given, so it cannot cross"),
+        ({"in": (Precision(8), Precision(8))}, r"8 bits; give each positive number once"),
+        ({"in": (Precision(0),)}, r"0 bits; give each positive number once"),
+        ({"in": (Precision(8, -1),)}, r"drop at 8 bits is -1; give ppm, 0 or more"),
+        ({"in": (Precision(8, 0, {"energy": Sending()}),)}, r"unknown metric 'energy'"),
+        ({"in": (Precision(8, 0, {"latency": Sending({("device", "moon"): 1})}),)}, r"unknown place 'moon'"),
+        ({"in": (Precision(8, 0, {"latency": Sending({UP: 1.5})}),)}, r"latency at 8 bits is 1.5"),  # type: ignore[dict-item]
+    ],
+)
+def test_bad_precisions_are_refused(precisions: dict[str, tuple[Precision, ...]], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        PACKED.but(precisions=precisions)
+
+
+def test_tensors_with_the_same_bits_need_the_same_choice() -> None:
+    with pytest.raises(InvalidInput, match=r"same_bits: tensor 'a' has the precisions \(32, 8\), 'in' has"):
+        PACKED.but(precisions={"in": (Precision(32),), "a": (Precision(32), Precision(8))}, same_bits=[("in", "a")])
+
+
+@pytest.mark.parametrize(
+    ("bits", "message"),
+    [
+        ({}, r"tensor 'in' crosses; give its bits, one of \(32, 8, 4\)"),
+        ({"in": 16}, r"tensor 'in' with 16 bits; it has \(32, 8, 4\)"),
+        ({"b": 8, "in": 8}, r"tensor 'b' with 8 bits; it has no choice"),
+        ({"moon": 8}, r"unknown tensor 'moon'"),
+    ],
+)
+def test_plans_with_strange_bits_are_refused(bits: dict[str, int], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        PACKED.evaluate(PartitionPlan({"in": "device", "a": "server", "b": "server"}, bits=bits))
