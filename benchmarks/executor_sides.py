@@ -124,7 +124,8 @@ class Device:
                     "high": execution.total.high,
                     "fallen": execution.fallen,
                     "bare": bare(execution, nominal),
-                    "same": plan.assignment in [plans[other].assignment for other in plans if other != kind],
+                    "equal": [other for other in plans if plans[other].assignment == plan.assignment],
+                    "sends": len(stages.places) > 1,
                 }
         return {"rows": rows, "calibration": found.content()}
 

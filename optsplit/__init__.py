@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from optsplit.algorithms.envelope import Envelope, envelope
     from optsplit.algorithms.front import Front
     from optsplit.data import bundled
+    from optsplit.executor.execute import execute
+    from optsplit.executor.validation import validate
     from optsplit.pareto import front
     from optsplit.problems.upload_replan import continued, moved, replan
     from optsplit.profiling.accuracy import measure_accuracy
@@ -48,7 +50,9 @@ _LAZY = {
     "DecisionTable": "optsplit.algorithms.decision_table",
     "decision_table": "optsplit.algorithms.decision_table",
     "Front": "optsplit.algorithms.front",
+    "execute": "optsplit.executor.execute",
     "front": "optsplit.pareto",
+    "validate": "optsplit.executor.validation",
     "continued": "optsplit.problems.upload_replan",
     "moved": "optsplit.problems.upload_replan",
     "replan": "optsplit.problems.upload_replan",
@@ -103,6 +107,7 @@ __all__ = [
     "devices",
     "envelope",
     "errors",
+    "execute",
     "fit",
     "front",
     "io",
@@ -118,6 +123,7 @@ __all__ = [
     "replan",
     "solve",
     "trace",
+    "validate",
 ]
 
 

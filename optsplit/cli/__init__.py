@@ -9,12 +9,15 @@ from optsplit.cli.demo import demo
 from optsplit.cli.door import Door
 from optsplit.cli.envelopes import envelope
 from optsplit.cli.fronts import front
+from optsplit.cli.lab import lab
 from optsplit.cli.listing import methods, presets, version
 from optsplit.cli.planning import compare, plan, solve
 from optsplit.cli.profiling import profile, trace
 from optsplit.cli.quality import quality
+from optsplit.cli.running import run as run_plan
 from optsplit.cli.scheduling import schedule
 from optsplit.cli.screen import keep_stdout
+from optsplit.cli.serving import serve
 from optsplit.cli.uploading import upload
 
 
@@ -31,7 +34,7 @@ def main() -> None:
 
 
 for command in (
-    demo, trace, profile, quality, plan, solve, compare, envelope, front, upload, schedule, methods, presets, version,
+    demo, trace, profile, quality, plan, solve, compare, envelope, front, upload, schedule, serve, run_plan, lab, methods, presets, version,
 ):  # fmt: skip
     main.add_command(command)
 
