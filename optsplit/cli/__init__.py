@@ -33,9 +33,11 @@ def main() -> None:
     """
 
 
-for command in (
-    demo, trace, profile, quality, plan, solve, compare, envelope, front, upload, schedule, serve, run_plan, lab, methods, presets, version,
-):  # fmt: skip
+_COMMANDS = (
+    demo, trace, profile, quality, plan, solve, compare, envelope, front, upload, schedule, serve, run_plan, lab,
+    methods, presets, version,
+)  # fmt: skip
+for command in _COMMANDS:
     main.add_command(command)
 
 
