@@ -13,7 +13,7 @@ from optsplit.problems.precision import written
 from tests.choices import choices
 
 some = settings(
-    max_examples=20,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
