@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import optsplit as osp
-from optsplit import Partition, PartitionPlan
+from optsplit import Partition, PartitionPlan, Status
 from optsplit.problems import document
 from optsplit.problems.precision import written
 from tests.choices import choices
 
 some = settings(
-    max_examples=20,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
@@ -25,8 +25,12 @@ def same_as_enumeration(problem: Partition) -> None:
     for method in osp.methods(problem):
         result = osp.solve(problem, method.name)
         if method.exact:
-            found = (result.status, result.objective, result.bound)
-            assert found == (expected.status, expected.objective, expected.bound), method.name
+            assert result.objective == expected.objective, method.name
+            if method.name == "milp" and result.status is Status.FEASIBLE:
+                # totals over samples can be too large for HiGHS's proof: some ticks of gap stay, and are told
+                assert 0 < result.gap < 1e-6
+                continue
+            assert (result.status, result.bound) == (expected.status, expected.bound), method.name
         elif result.objective is not None:
             assert expected.objective <= result.objective
 
