@@ -13,9 +13,11 @@ from optsplit import errors
 from optsplit.graph import Layer, LayerGraph, Tensor
 from optsplit.hardware import Connection, Device, Link, devices, links
 from optsplit.method import Answer, Method, Options
+from optsplit.problems.exits import ExitPattern, Exits
 from optsplit.problems.flow_shop import FlowShop, FlowShopPlan
 from optsplit.problems.metric import Metric
 from optsplit.problems.partition import Partition, PartitionPlan
+from optsplit.problems.precision import Precision, Sending
 from optsplit.problems.schedule import Schedule
 from optsplit.problems.schedule_plan import Operation, SchedulePlan
 from optsplit.problems.upload_order import UploadOrder, UploadPlan
@@ -76,6 +78,8 @@ __all__ = [
     "DecisionTable",
     "Device",
     "Envelope",
+    "ExitPattern",
+    "Exits",
     "FlowShop",
     "FlowShopPlan",
     "Front",
@@ -89,11 +93,13 @@ __all__ = [
     "Options",
     "Partition",
     "PartitionPlan",
+    "Precision",
     "Profile",
     "Regressions",
     "Result",
     "Schedule",
     "SchedulePlan",
+    "Sending",
     "Status",
     "Tensor",
     "Timing",

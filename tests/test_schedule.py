@@ -250,3 +250,13 @@ def test_series_points():
     assert [names[v] for v in points(job.but(outputs=[2, 6], result_at=None))] == ["i", "c", "f"]
     # b and e must be at one place, which c between them knows nothing of
     assert [names[v] for v in points(job.but(together=[("b", "e")]))] == ["i", "f"]
+
+
+def test_exits_are_refused_and_one_of_them_is_not():
+    job = osp.Partition(
+        ["in", "a", "b"], [(0, 1), (0, 2)], pins={"in": "device"}, exits={"a": 0.5, "b": 0.75},
+        metrics={"latency": osp.Metric([[0, 0], [3, 1], [5, 1]])},
+    )  # fmt: skip
+    with pytest.raises(InvalidInput, match=r"job 0 has exits; schedule one of them: job.at_exit\('b'\)$"):
+        Schedule([job])
+    assert osp.solve(Schedule([job.at_exit("a")])).objective == 1
