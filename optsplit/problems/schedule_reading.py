@@ -30,8 +30,8 @@ def check(j: int, job: Partition) -> None:
         raise InvalidInput(f"schedule: job {j} has {what}, which no schedule keeps; drop by .but(...)")
     if job.exits is not None:
         raise InvalidInput(f"schedule: job {j} has exits; schedule one of them: job.at_exit({job.exits.layers[-1]!r})")
-    if job.precisions:
-        raise InvalidInput(f"schedule: job {j} has precisions, which no schedule chooses; drop by .but(precisions=None)")
+    if job.variants is not None:
+        raise InvalidInput(f"schedule: job {j} has precisions; drop them: job.but(precisions=None)")
     for place in job.places:
         if ARROW in place:
             raise InvalidInput(f"schedule: place {place!r} of job {j}: {ARROW!r} names links; rename it")
