@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from optsplit.errors import InvalidInput, unknown
+from optsplit.executor import chosen
 from optsplit.executor.frames import Answer, Line, stream
 from optsplit.executor.measured import Execution
 from optsplit.executor.predicted import Predicted, predicted
@@ -140,8 +141,9 @@ def traced(module: torch.nn.Module, example: Example | None, grain: str = "opera
 
 
 def staged(graph: LayerGraph, plan: PartitionPlan, exits: Mapping[str, float] | None = None) -> Stages:
-    """The stages of a plan, with its bits where it has some."""
-    return Stages(graph, plan, home_of(graph, plan), getattr(plan, "bits", None) or {}, exits or {})
+    """The stages of a plan, with its exits and bits; `exits` on top, by tensor."""
+    found = {**chosen.exits_of(graph, plan), **(exits or {})}
+    return Stages(graph, plan, home_of(graph, plan), chosen.bits_of(graph, plan), found)
 
 
 def home_of(graph: LayerGraph, plan: PartitionPlan) -> str:

@@ -12,7 +12,7 @@ import torch
 
 from optsplit.errors import InvalidInput, OptsplitError
 from optsplit.executor.measured import COMPUTE, SEND, WAIT, Frame, Span
-from optsplit.executor.stages import Stages, all_at
+from optsplit.executor.stages import Stages, alone_at
 from optsplit.executor.worker import Done, Places, Tensors, Worker
 
 
@@ -70,7 +70,7 @@ class Line:
                     break
         finally:
             self._forget(index, reached)
-        outputs = tuple(have[name].cpu() for name in ([left] if left else self.stages.graph.outputs))
+        outputs = tuple(have[name].cpu() for name in ([left] if left else self.stages.answers))
         seconds = time.monotonic() - begin
         return Answer(outputs, Frame(index, seconds, tuple(spans), self.stages, plan, None, begin), left)
 
@@ -98,7 +98,8 @@ class Line:
         yield Span(COMPUTE, s, stage.place, done.start - begin, done.end - begin)
         if stage.place != home and stage.gives:
             size = sum(self.bytes[name] for name in stage.gives)
-            reader = None if set(stage.gives) <= set(self.stages.graph.outputs) else self._reader(s)
+            ends = {*self.stages.answers, *self.stages.exits}
+            reader = None if set(stage.gives) <= ends else self._reader(s)
             yield Span(SEND, reader, f"{stage.place} -> {home}", done.end - begin, done.arrived - begin, size)
 
     def _reader(self, s: int) -> int | None:
@@ -147,8 +148,8 @@ class Safe:
 
 
 def alone(stages: Stages, places: Places) -> Line:
-    """The whole network at home."""
-    whole = Stages(stages.graph, all_at(stages.graph, stages.home), stages.home, {}, stages.exits)
+    """All that the plan runs, at home."""
+    whole = Stages(stages.graph, alone_at(stages, stages.home), stages.home, {}, stages.exits)
     return Line(whole, {stages.home: places.worker(whole, stages.home)})
 
 

@@ -1,15 +1,27 @@
-"""What a problem says about a plan's stages: nanoseconds of each stage and each message, and the period of a stream."""
+"""What a problem says about a plan's stages: seconds of each stage and each message, and the period of a stream.
+
+A problem pays a link's latency for every tensor, the executor for every message, which holds all tensors that go
+the same way at once. Where the problem has the metric "fixed_latency", from which the latency of a tensor is known,
+the prediction pays it once for each message.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+
+import numpy as np
 
 from optsplit.errors import InvalidInput
 from optsplit.executor.stages import Stages
+from optsplit.problems.metric import Costs
 from optsplit.problems.partition import Partition
 
 Arc = tuple[str, str]
+Message = tuple[int | None, Arc]
+
+FIXED = "fixed_latency"
 
 
 @dataclass(frozen=True)
@@ -19,20 +31,26 @@ class Predicted:
     Parameters
     ----------
     total
-        Latency of one frame, equal to the problem's own price.
+        Latency of one frame: the problem's own price, less latencies of links that messages share. With exits by
+        confidence the mean over the samples of its calibration set.
     stages
         One per stage.
     messages
         (stage, arc) -> the tensors that enter the stage by that arc; stage None: outputs on their way home.
     period
         Largest busy time of any place or link: what a stream of frames waits between two of them.
+    busy
+        That of each place and link.
+    ends
+        Exit by confidence -> latency of a frame that ends there; None -> of one that passes them all.
     """
 
     total: float
     stages: tuple[float, ...]
-    messages: Mapping[tuple[int | None, Arc], float]
+    messages: Mapping[Message, float]
     period: float
     busy: Mapping[str, float] = field(default_factory=dict)
+    ends: Mapping[str | None, float] = field(default_factory=dict)
 
 
 def predicted(stages: Stages, problem: Partition, metric: str = "latency") -> Predicted:
@@ -45,47 +63,106 @@ def predicted(stages: Stages, problem: Partition, metric: str = "latency") -> Pr
     """
     if metric not in problem.metrics:
         raise InvalidInput(f"problem {problem.name!r} has no metric {metric!r}; it predicts no seconds")
-    at = problem.positions(stages.plan)
-    costs = problem.costs(metric)
-    layer_at = {name: i for i, name in enumerate(problem.layers)}
-    tensor_at = {tensor.name: t for t, tensor in enumerate(stages.graph.tensors)}
-    if len(tensor_at) != len(problem.tensors):
-        raise InvalidInput(
-            f"problem {problem.name!r} has {len(problem.tensors)} tensors, network {stages.graph.name!r} "
-            f"{len(tensor_at)}; give the problem of the same network and grain"
-        )
-    place_at = {name: p for p, name in enumerate(problem.places)}
-    layers = stages.graph.layers
-    origin = {t.name: problem.places[at[layer_at[layers[t.source].name]]] for t in stages.graph.tensors}
-
-    def sent(names: Sequence[str], to: str) -> dict[Arc, float]:
-        found: dict[Arc, float] = {}
-        for name in names:
-            start = origin[name]
-            if start != to:
-                p, q, t = place_at[start], place_at[to], tensor_at[name]
-                price = int(costs.transfer[p, q, t] + costs.send[p, t] + costs.receive[q, t])
-                found[start, to] = found.get((start, to), 0.0) + price / 1e9
-        return found
-
-    seconds = [
-        sum(int(costs.compute[layer_at[v], place_at[stage.place]]) for v in stage.layers) / 1e9
-        for stage in stages.order
-    ]
-    messages: dict[tuple[int | None, Arc], float] = {}
-    for s, stage in enumerate(stages.order):
-        messages |= {(s, arc): value for arc, value in sent(stage.needs, stage.place).items()}
-    # the executor always brings outputs home; a problem whose results end elsewhere does not price that
-    home = problem.result_at
-    if home is not None:
-        there = {name for stage in stages.order if stage.place == home for name in stage.needs}
-        outputs = [name for name in dict.fromkeys(stages.graph.outputs) if name not in there]
-        messages |= {(None, arc): value for arc, value in sent(outputs, home).items()}
     priced = problem.evaluate(stages.plan)
+    prices = _Prices(stages, problem, metric)
+    seconds = tuple(prices.stage(s) for s in range(len(stages.order)))
+    messages, shared = prices.messages()
     busy = {
         name.removesuffix("_seconds"): value / 1e9
         for name, value in priced.metrics.items()
         if name.endswith("_seconds")
     }
-    total = priced.metrics[metric] / 1e9
-    return Predicted(total, tuple(seconds), messages, max(busy.values(), default=total), busy)
+    for (start, end), saved in shared.items():
+        if f"{start}_{end}" in busy:
+            busy[f"{start}_{end}"] -= saved
+    ends = _ends(stages, seconds, messages)
+    # a mean over samples has no messages of its own: what they share is left in
+    total = priced.metrics[metric] / 1e9 - (0.0 if ends else sum(shared.values()))
+    return Predicted(total, seconds, messages, max(busy.values(), default=total), busy, ends)
+
+
+class _Prices:
+    """A metric of a problem, by the stages of a plan of it."""
+
+    def __init__(self, stages: Stages, problem: Partition, metric: str) -> None:
+        self.stages, self.problem = stages, problem
+        self.tensor = {tensor.name: t for t, tensor in enumerate(stages.graph.tensors)}
+        if len(self.tensor) != len(problem.tensors):
+            raise InvalidInput(
+                f"problem {problem.name!r} has {len(problem.tensors)} tensors, network {stages.graph.name!r} "
+                f"{len(self.tensor)}; give the problem of the same network and grain"
+            )
+        self.place = {name: p for p, name in enumerate(problem.places)}
+        assignment, layers = stages.plan.assignment, stages.graph.layers
+        self.origin = {t.name: assignment.get(layers[t.source].name, "") for t in stages.graph.tensors}
+        variant = self._variant()
+        self.costs = problem.sent(metric, variant)
+        self.fixed: Costs | None = problem.sent(FIXED, variant) if FIXED in problem.metrics else None
+
+    def _variant(self) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+        if self.problem.variants is None:
+            return None
+        variant = np.zeros(len(self.tensor), dtype=np.int64)
+        for name, bits in self.stages.bits.items():
+            t = self.tensor[name]
+            variant[t] = self.problem.variants.bits[t].index(bits)
+        return variant
+
+    def stage(self, s: int) -> float:
+        """Seconds of a stage's layers."""
+        stage = self.stages.order[s]
+        p, index = self.place[stage.place], self.problem.index
+        return sum(int(self.costs.compute[index[layer], p]) for layer in stage.layers) / 1e9
+
+    def messages(self) -> tuple[dict[Message, float], dict[Arc, float]]:
+        """Seconds of each message, and by arc what messages of several tensors save."""
+        stages, found, shared = self.stages, dict[Message, float](), dict[Arc, float]()
+
+        def send(key: int | None, names: Sequence[str], to: str) -> None:
+            arcs: dict[Arc, list[str]] = {}
+            for name in names:
+                if self.origin[name] != to:
+                    arcs.setdefault((self.origin[name], to), []).append(name)
+            for arc, sent in arcs.items():
+                saved = self._latency(arc, sent[0]) * (len(sent) - 1)
+                found[key, arc] = found.get((key, arc), 0.0) + sum(self._price(arc, name) for name in sent) - saved
+                shared[arc] = shared.get(arc, 0.0) + saved
+
+        for s, stage in enumerate(stages.order):
+            send(s, stage.needs, stage.place)
+        # the executor always brings outputs home; a problem whose results end elsewhere does not price that
+        home = self.problem.result_at
+        if home is not None:
+            there = {name for stage in stages.order if stage.place == home for name in stage.needs}
+            for stage in stages.order:
+                ends = {*stages.answers, *stages.exits}
+                send(None, [name for name in stage.gives if name in ends and name not in there], home)
+        return found, shared
+
+    def _price(self, arc: Arc, name: str) -> float:
+        p, q, t = self.place[arc[0]], self.place[arc[1]], self.tensor[name]
+        return int(self.costs.transfer[p, q, t] + self.costs.send[p, t] + self.costs.receive[q, t]) / 1e9
+
+    def _latency(self, arc: Arc, name: str) -> float:
+        """What one tensor costs on an arc whatever its size."""
+        if self.fixed is None:
+            return 0.0
+        return int(self.fixed.transfer[self.place[arc[0]], self.place[arc[1]], self.tensor[name]]) / 1e9
+
+
+def _ends(stages: Stages, seconds: Sequence[float], messages: Mapping[Message, float]) -> dict[str | None, float]:
+    """What a frame takes to each exit by confidence, and to the end."""
+    if not stages.exits:
+        return {}
+    home = {name: arc for (s, arc) in messages if s is None for name in (arc[0],)}
+    steps = []
+    for s, stage in enumerate(stages.order):
+        into = sum(value for (to, _), value in messages.items() if to == s)
+        steps.append(seconds[s] + into)
+    reached = list(accumulate(steps))
+    found: dict[str | None, float] = {None: reached[-1] if reached else 0.0}
+    for s, stage in enumerate(stages.order):
+        for name in stage.gives:
+            if name in stages.exits:
+                found[name] = reached[s] + (messages.get((None, home[stage.place]), 0.0) if stage.place in home else 0.0)
+    return found

@@ -51,6 +51,16 @@ class Distant:
         self.session.drop(frame)
 
 
+def preparation(stages: Stages, places: tuple[str, ...], number: int, here: str) -> Prepare:
+    """The message that makes a server ready for a plan."""
+    at = [stages.plan.assignment.get(layer.name) for layer in stages.graph.layers]
+    return Prepare(
+        plan=number, places=places, at=tuple(-1 if place is None else places.index(place) for place in at),
+        home=stages.home, here=here, bits=dict(stages.bits), exits=tuple(stages.exits), exit=stages.plan.exit or "",
+        early=tuple(stages.plan.thresholds), runs=stages.runs,
+    )  # fmt: skip
+
+
 class Remote:
     """Runs frames by a plan whose places are servers, except for those in this process.
 
@@ -174,20 +184,11 @@ class Remote:
     def _prepared(self, stages: Stages, sessions: Mapping[str, Connection], number: int) -> Line:
         workers: dict[str, Worker] = {}
         everywhere = tuple(dict.fromkeys([*stages.places, *self.servers]))
-        at = tuple(everywhere.index(stages.plan.assignment[layer.name]) for layer in stages.graph.layers)
         for place in stages.places:
             if place not in sessions:
                 workers[place] = self.places.worker(stages, place)
                 continue
-            message = Prepare(
-                plan=number,
-                places=everywhere,
-                at=at,
-                home=stages.home,
-                here=place,
-                bits=dict(stages.bits),
-                exits=tuple(stages.exits),
-            )
+            message = preparation(stages, everywhere, number, place)
             sessions[place].prepare(message, max(self.deadline, DEADLINE))
             workers[place] = Distant(sessions[place], number, self.deadline, stages.bits)
         return Line(stages, workers)

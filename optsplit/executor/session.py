@@ -144,16 +144,19 @@ class Session:
     def _prepare(self, message: Prepare, graph: LayerGraph) -> Prepared:
         if len(self.plans) >= MOST_PLANS:
             raise WireError(f"{MOST_PLANS} plans are prepared; no more are taken")
-        if len(message.at) != len(graph.layers) or not all(0 <= p < len(message.places) for p in message.at):
+        if len(message.at) != len(graph.layers) or not all(-1 <= p < len(message.places) for p in message.at):
             raise WireError(f"plan {message.plan} does not give one place to each of {len(graph.layers)} layers")
         if any(bits not in BITS for bits in message.bits.values()):
             raise WireError(f"plan {message.plan} sends tensors with other than {', '.join(map(str, BITS))} bits")
         if message.home == message.here or message.home not in message.places or message.here not in message.places:
             raise WireError(f"plan {message.plan} with home {message.home!r} and {message.here!r} here")
-        assignment = {layer.name: message.places[p] for layer, p in zip(graph.layers, message.at, strict=True)}
+        pairs = zip(graph.layers, message.at, strict=True)
+        assignment = {layer.name: message.places[p] for layer, p in pairs if p >= 0}
         try:
             exits = dict.fromkeys(message.exits, 0.0)
-            stages = Stages(graph, PartitionPlan(assignment), message.home, message.bits, exits)
+            # thresholds are the client's: here they only say where stages end and what is sent home
+            plan = PartitionPlan(assignment, message.exit or None, {}, dict.fromkeys(message.early, 0.0))
+            stages = Stages(graph, plan, message.home, message.bits, exits, message.runs)
         except InvalidInput as error:
             raise WireError(str(error)) from error
         assert self.base is not None

@@ -8,6 +8,7 @@ from functools import cached_property
 from heapq import heappop, heappush
 
 from optsplit.errors import InvalidInput, unknown
+from optsplit.executor import chosen
 from optsplit.graph import LayerGraph
 from optsplit.problems.partition import PartitionPlan
 
@@ -49,14 +50,17 @@ class Stages:
     graph
         The network.
     plan
-        Of its layers.
+        Of its layers. Those that its exits do not need are left out, and do not run.
     home
         The place that holds the inputs and gets the outputs.
     bits
         Tensors that are sent with fewer bits than they have: name -> bits.
     exits
         Outputs with class scores -> confidence (largest class probability) from which the frame ends there. A stage
-        ends behind each, so that what lies behind an exit is not computed before it is known to be needed.
+        ends behind each, so that what lies behind an exit is not computed before it is known to be needed. Scores of
+        an exit elsewhere are sent home, where it is decided whether the frame goes on.
+    runs
+        Positions of the layers of each stage, for stages in another order than that of one frame alone.
     """
 
     graph: LayerGraph
@@ -64,12 +68,11 @@ class Stages:
     home: str
     bits: Mapping[str, int] = field(default_factory=dict)
     exits: Mapping[str, float] = field(default_factory=dict)
+    runs: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        known = self.graph.index
-        for layer in self.plan.assignment:
-            if layer not in known:
-                raise InvalidInput(f"plan: {unknown('layer', layer, known)}; it was made for another network or grain")
+        answers = chosen.answers(self.graph, self.plan)
+        object.__setattr__(self, "_answers", answers)
         tensors = {tensor.name for tensor in self.graph.tensors}
         for tensor in self.bits:
             if tensor not in tensors:
@@ -79,9 +82,32 @@ class Stages:
                 raise InvalidInput(f"plan: {unknown('exit', exit_, self.graph.outputs)}; an exit is an output")
             if not threshold >= 0:
                 raise InvalidInput(f"plan: exit {exit_!r} at confidence {threshold!r}; give 0 or more")
-        for layer in known:
-            if layer not in self.plan.assignment:
-                raise InvalidInput(f"plan: layer {layer!r} of {self.graph.name!r} has no place; assign every layer")
+        if self.runs:
+            self._check_runs()
+
+    def _check_runs(self) -> None:
+        layers, at = self.graph.layers, self.plan.assignment
+        done: set[int] = set()
+        feeders: dict[int, set[int]] = {}
+        for tensor in self.graph.tensors:
+            for reader in tensor.readers:
+                feeders.setdefault(reader, set()).add(tensor.source)
+        for run in self.runs:
+            for v in run:
+                if not 0 <= v < len(layers) or v in done or layers[v].name not in at:
+                    raise InvalidInput(f"plan: position {v} stands twice in the stages, or is no layer that runs")
+                if not feeders.get(v, set()) <= done:
+                    raise InvalidInput(f"plan: stage of layer {layers[v].name!r} comes before one that it reads from")
+                done.add(v)
+            if len({at[layers[v].name] for v in run}) != 1:
+                raise InvalidInput("plan: a stage has no layer, or layers at several places")
+        if len(done) != len(at):
+            raise InvalidInput(f"plan: {len(done)} of {len(at)} layers are in its stages")
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The tensors that a frame is answered with where it does not leave early."""
+        return self._answers  # type: ignore[attr-defined,no-any-return]
 
     @cached_property
     def places(self) -> tuple[str, ...]:
@@ -94,14 +120,16 @@ class Stages:
         runs = self._runs()
         place_of = [place for place, _ in runs]
         stage_of = {v: s for s, (_, members) in enumerate(runs) for v in members}
-        outputs = set(self.graph.outputs)
+        outputs = {*self.answers, *self.exits}
         reads: list[list[str]] = [[] for _ in runs]
         needs: list[list[str]] = [[] for _ in runs]
         gives: list[list[str]] = [[] for _ in runs]
         keeps: list[list[str]] = [[] for _ in runs]
         for tensor in self.graph.tensors:
+            if tensor.source not in stage_of:
+                continue
             source = stage_of[tensor.source]
-            readers = sorted({stage_of[reader] for reader in tensor.readers} - {source})
+            readers = sorted({stage_of[reader] for reader in tensor.readers if reader in stage_of} - {source})
             held: dict[str, int] = {place_of[source]: source}
             if self.graph.layers[tensor.source].kind == "input":
                 reads[source].append(tensor.name)
@@ -129,18 +157,21 @@ class Stages:
     def _runs(self) -> list[tuple[str, list[int]]]:
         """Maximal runs of layers that one place can do without waiting for another, home first."""
         layers = self.graph.layers
-        place = [self.plan.assignment[layer.name] for layer in layers]
+        place = [self.plan.assignment.get(layer.name, "") for layer in layers]
+        if self.runs:
+            return [(place[run[0]], sorted(run)) for run in self.runs]
+        on = [layer.name in self.plan.assignment for layer in layers]
         readers: list[list[int]] = [[] for _ in layers]
         waiting = [0] * len(layers)
         for tensor in self.graph.tensors:
-            for reader in set(tensor.readers):
+            for reader in (reader for reader in set(tensor.readers) if on[reader]):
                 readers[tensor.source].append(reader)
                 waiting[reader] += 1
         exits = {tensor.source for tensor in self.graph.tensors if tensor.name in self.exits}
         # as heaps: in the graph's order an exit comes before what lies behind it
         ready: dict[str, list[int]] = {p: [] for p in self.places}
         for v, count in enumerate(waiting):
-            if count == 0:
+            if count == 0 and on[v]:
                 ready[place[v]].append(v)
         runs: list[tuple[str, list[int]]] = []
         here = self.home
@@ -164,6 +195,12 @@ class Stages:
             here = min(elsewhere, key=lambda p: max((s for s, run in enumerate(runs) if run[0] == p), default=-1),
                        default=here)  # fmt: skip
         return runs
+
+
+def alone_at(stages: Stages, place: str) -> PartitionPlan:
+    """The plan with the same layers and exits, all at one place."""
+    plan = stages.plan
+    return PartitionPlan(dict.fromkeys(plan.assignment, place), plan.exit, {}, plan.thresholds)
 
 
 def all_at(graph: LayerGraph, place: str) -> PartitionPlan:

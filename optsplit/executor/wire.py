@@ -66,7 +66,11 @@ class Opened(Message, frozen=True, tag="opened"):
 
 
 class Prepare(Message, frozen=True, tag="prepare"):
-    """A plan: the place of each layer, as positions in `places`; the server is `here`, and stages end at `exits`."""
+    """A plan: the place of each layer, as positions in `places`, -1 where it is off; the server is `here`.
+
+    Stages end at `exits` (tensors). `exit` is the plan's, if it has one, and `early` are the layers with thresholds.
+    `runs` are the layers of each stage, where they are not those of one frame alone.
+    """
 
     plan: int
     places: tuple[str, ...]
@@ -75,6 +79,9 @@ class Prepare(Message, frozen=True, tag="prepare"):
     here: str
     bits: dict[str, int] = {}
     exits: tuple[str, ...] = ()
+    exit: str = ""
+    early: tuple[str, ...] = ()
+    runs: tuple[tuple[int, ...], ...] = ()
 
 
 class Prepared(Message, frozen=True, tag="prepared"):

@@ -85,7 +85,7 @@ def test_what_an_instance_becomes() -> None:
     assert problem.equal == (("acc1", "acc2", "acc3"),)
     assert problem.limits["acc2_memory"] == 17185374208
     assert len(problem.layers) == 235
-    assert len(problem.units) == 117 + 11  # a unit for each colour, and the nodes that have none
+    assert len(problem.bundles) == 117 + 11  # one for each colour, and the nodes that have none
     together = max(problem.together, key=len)
     assert len(together) == 6
 
