@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -35,33 +35,39 @@ from optsplit.executor.wire import (
     Stored,
     Weights,
     WireError,
+    body_size,
     decode,
     encode,
 )
 from optsplit.hardware import Connection as Duplex
 
 Key = tuple[Any, ...]
+# message, tensors, when it is whole here, bytes of the tensors
+Arrived = tuple[Any, dict[str, torch.Tensor], float, int]
 PINGS = 8
 CLOCK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply, its tensors, when its request left, and when it was here."""
+    """A reply, its tensors, when its request left, and when it was here; bytes of the tensors of both."""
 
     message: Any
     tensors: Mapping[str, torch.Tensor]
     sent: float
     arrived: float
+    up: int = 0
+    down: int = 0
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A message that was sent: the key of its reply, and when it left."""
+    """A message that was sent: the key of its reply, when it left, and the bytes of its tensors."""
 
     key: Key
     sent: float
-    future: Future[tuple[Any, dict[str, torch.Tensor], float]] = field(default_factory=Future)
+    size: int
+    future: Future[Arrived]
 
 
 class Connection:
@@ -103,7 +109,7 @@ class Connection:
         self.up = Shaper(None if link is None else link.up)
         self.down = Shaper(None if link is None else link.down)
         self.outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self.pending: dict[Key, Future[tuple[Any, dict[str, torch.Tensor], float]]] = {}
+        self.pending: dict[Key, Future[Arrived]] = {}
         self.lock = threading.Lock()
         self.failure: str | None = None
         self.refused: str | None = None
@@ -140,22 +146,24 @@ class Connection:
         bits: Mapping[str, int] | None = None,
     ) -> Pending:  # fmt: skip
         """Send a message; `reply` waits for what comes."""
-        pending = Pending(key, time.monotonic())
-        self._send(encode(message, tensors, bits), key, pending.future)
+        begin = time.monotonic()
+        data = encode(message, tensors, bits)
+        pending = Pending(key, begin, body_size(data), Future())
+        self._send(data, key, pending.future)
         return pending
 
     def reply(self, pending: Pending, patience: float) -> Reply:
         """The reply to a message, at the latest `patience` seconds after it was sent."""
         left = pending.sent + patience - time.monotonic()
         try:
-            message, found, due = pending.future.result(max(left, 0.0))
+            message, found, due, size = pending.future.result(max(left, 0.0))
         except Late:
             raise Unreachable(f"server {self.address} did not answer in {patience:g} s") from None
         finally:
             with self.lock:
                 self.pending.pop(pending.key, None)
         wait_until(due)
-        return Reply(message, found, pending.sent, time.monotonic())
+        return Reply(message, found, pending.sent, time.monotonic(), pending.size, size)
 
     def _send(self, data: bytes, key: Key, future: Future[Any]) -> None:
         if len(data) > self.limit:
@@ -237,7 +245,7 @@ class Connection:
                     future = self.pending.pop(key, None)
                 # a reply that nobody waits for any more was late: its frame has been answered
                 if future is not None:
-                    future.set_result((message, tensors, due))
+                    future.set_result((message, tensors, due, body_size(data)))
             self._fail("it closed the session")
         except WireError as error:
             self._fail(f"it sent nonsense: {error}")

@@ -72,7 +72,7 @@ class Line:
             self._forget(index, reached)
         outputs = tuple(have[name].cpu() for name in ([left] if left else self.stages.answers))
         seconds = time.monotonic() - begin
-        return Answer(outputs, Frame(index, seconds, tuple(spans), self.stages, plan, None, begin), left)
+        return Answer(outputs, Frame(index, seconds, tuple(spans), self.stages, plan, None, begin, left), left)
 
     def _left(self, tensors: Tensors) -> str | None:
         """The exit among some tensors at which the frame ends."""
@@ -92,12 +92,12 @@ class Line:
         stage, home = self.stages.order[s], self.stages.home
         if stage.place != home:
             if stage.needs:
-                size = sum(self.bytes[name] for name in stage.needs)
+                size = sum(self.bytes[name] for name in stage.needs) if done.up is None else done.up
                 yield Span(SEND, s, f"{home} -> {stage.place}", done.sent - begin, done.received - begin, size)
             yield Span(WAIT, s, stage.place, done.received - begin, done.start - begin)
         yield Span(COMPUTE, s, stage.place, done.start - begin, done.end - begin)
         if stage.place != home and stage.gives:
-            size = sum(self.bytes[name] for name in stage.gives)
+            size = sum(self.bytes[name] for name in stage.gives) if done.down is None else done.down
             ends = {*self.stages.answers, *self.stages.exits}
             reader = None if set(stage.gives) <= ends else self._reader(s)
             yield Span(SEND, reader, f"{stage.place} -> {home}", done.end - begin, done.arrived - begin, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +58,8 @@ class Frame:
         The plan that it went by, and what that is called.
     fallback
         Why it was run on the device alone; None: it was not.
+    exit
+        By confidence, where it ended; None: it passed them all.
     """
 
     index: int
@@ -66,6 +69,7 @@ class Frame:
     plan: str = ""
     fallback: str | None = None
     start: float = 0.0
+    exit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,15 @@ class Execution:
     def total(self) -> Line:
         """End to end."""
         guess = None if self.predicted is None else self.predicted.total
+        if self.predicted is not None and self.predicted.ends and self.answered:
+            # the problem's price is a mean over other samples than these
+            guess = statistics.fmean(self.predicted.ends[frame.exit] for frame in self.answered)
         return _line("frame", "total", guess, [frame.seconds for frame in self.answered or self.frames])
+
+    @property
+    def exits(self) -> Mapping[str, int]:
+        """How many frames ended at each exit by confidence, those that passed them all under "end"."""
+        return dict(Counter(frame.exit or "end" for frame in self.frames)) if self.stages.exits else {}
 
     @property
     def period(self) -> Line:
@@ -194,6 +206,7 @@ class Execution:
             "parts": [row(line) for line in self.lines],
             "decisions": [{"seconds": when, "what": what} for when, what in self.decisions],
             "notes": list(self.notes),
+            **({"exits": dict(self.exits)} if self.exits else {}),
         }
 
     def gantt(self, width: int = 60) -> str:
@@ -232,7 +245,10 @@ class Execution:
         ]
         fallen = f", {self.fallen} on the device alone" if self.fallen else ""
         frames = f"{len(self.frames)} frames in {self.seconds:.3g} s{fallen}"
-        return "\n".join([f"{self.network}: {frames}", *table, *self.notes])
+        ends = [f"frames that ended at {exit_}: {count}" for exit_, count in self.exits.items()]
+        if ends and self.predicted is not None:
+            ends.append(f"predicted mean over the samples of the problem: {_ms(self.predicted.total)}")
+        return "\n".join([f"{self.network}: {frames}", *table, *ends, *self.notes])
 
 
 def _line(what: str, kind: str, guess: float | None, values: Sequence[float], size: int = 0) -> Line:

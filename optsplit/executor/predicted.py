@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 import numpy as np
 
 from optsplit.errors import InvalidInput
 from optsplit.executor.stages import Stages
-from optsplit.problems.metric import Costs
+from optsplit.problems.metric import Costs, IntArray
 from optsplit.problems.partition import Partition
 
 Arc = tuple[str, str]
@@ -75,7 +74,7 @@ def predicted(stages: Stages, problem: Partition, metric: str = "latency") -> Pr
     for (start, end), saved in shared.items():
         if f"{start}_{end}" in busy:
             busy[f"{start}_{end}"] -= saved
-    ends = _ends(stages, seconds, messages)
+    ends = _ends(prices, seconds, messages)
     # a mean over samples has no messages of its own: what they share is left in
     total = priced.metrics[metric] / 1e9 - (0.0 if ends else sum(shared.values()))
     return Predicted(total, seconds, messages, max(busy.values(), default=total), busy, ends)
@@ -99,7 +98,7 @@ class _Prices:
         self.costs = problem.sent(metric, variant)
         self.fixed: Costs | None = problem.sent(FIXED, variant) if FIXED in problem.metrics else None
 
-    def _variant(self) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+    def _variant(self) -> IntArray | None:
         if self.problem.variants is None:
             return None
         variant = np.zeros(len(self.tensor), dtype=np.int64)
@@ -115,17 +114,21 @@ class _Prices:
         return sum(int(self.costs.compute[index[layer], p]) for layer in stage.layers) / 1e9
 
     def messages(self) -> tuple[dict[Message, float], dict[Arc, float]]:
-        """Seconds of each message, and by arc what messages of several tensors save."""
+        """Seconds of each message, and by arc what tensors save that share one with another."""
         stages, found, shared = self.stages, dict[Message, float](), dict[Arc, float]()
+        giver = {name: g for g, stage in enumerate(stages.order) for name in stage.gives}
+        begun: set[tuple[object, ...]] = set()
 
         def send(key: int | None, names: Sequence[str], to: str) -> None:
-            arcs: dict[Arc, list[str]] = {}
             for name in names:
-                if self.origin[name] != to:
-                    arcs.setdefault((self.origin[name], to), []).append(name)
-            for arc, sent in arcs.items():
-                saved = self._latency(arc, sent[0]) * (len(sent) - 1)
-                found[key, arc] = found.get((key, arc), 0.0) + sum(self._price(arc, name) for name in sent) - saved
+                arc = self.origin[name], to
+                if arc[0] == to:
+                    continue
+                # a stage elsewhere is sent all that it needs at once, and answers with all that it gives
+                message = ("from", giver.get(name)) if to == stages.home else ("to", key, arc)
+                saved = self._latency(arc, name) if message in begun else 0.0
+                begun.add(message)
+                found[key, arc] = found.get((key, arc), 0.0) + self._price(arc, name) - saved
                 shared[arc] = shared.get(arc, 0.0) + saved
 
         for s, stage in enumerate(stages.order):
@@ -134,10 +137,14 @@ class _Prices:
         home = self.problem.result_at
         if home is not None:
             there = {name for stage in stages.order if stage.place == home for name in stage.needs}
-            for stage in stages.order:
-                ends = {*stages.answers, *stages.exits}
-                send(None, [name for name in stage.gives if name in ends and name not in there], home)
+            send(None, [name for name in dict.fromkeys(stages.answers) if name not in there], home)
         return found, shared
+
+    def scores(self, s: int) -> float:
+        """Seconds of the scores of the exits in a stage on their way home."""
+        stage, home = self.stages.order[s], self.stages.home
+        names = [name for name in stage.gives if name in self.stages.exits]
+        return sum(self._price((stage.place, home), name) for name in names) if stage.place != home else 0.0
 
     def _price(self, arc: Arc, name: str) -> float:
         p, q, t = self.place[arc[0]], self.place[arc[1]], self.tensor[name]
@@ -150,19 +157,17 @@ class _Prices:
         return int(self.fixed.transfer[self.place[arc[0]], self.place[arc[1]], self.tensor[name]]) / 1e9
 
 
-def _ends(stages: Stages, seconds: Sequence[float], messages: Mapping[Message, float]) -> dict[str | None, float]:
+def _ends(prices: _Prices, seconds: Sequence[float], messages: Mapping[Message, float]) -> dict[str | None, float]:
     """What a frame takes to each exit by confidence, and to the end."""
+    stages = prices.stages
     if not stages.exits:
         return {}
-    home = {name: arc for (s, arc) in messages if s is None for name in (arc[0],)}
-    steps = []
+    found: dict[str | None, float] = {}
+    clock = 0.0
     for s, stage in enumerate(stages.order):
-        into = sum(value for (to, _), value in messages.items() if to == s)
-        steps.append(seconds[s] + into)
-    reached = list(accumulate(steps))
-    found: dict[str | None, float] = {None: reached[-1] if reached else 0.0}
-    for s, stage in enumerate(stages.order):
-        for name in stage.gives:
-            if name in stages.exits:
-                found[name] = reached[s] + (messages.get((None, home[stage.place]), 0.0) if stage.place in home else 0.0)
+        clock += seconds[s] + sum(value for (to, _), value in messages.items() if to == s)
+        # whether the frame goes on is known at home, which waits for the scores
+        clock += prices.scores(s)
+        found |= {name: clock for name in stage.gives if name in stages.exits}
+    found[None] = clock + sum(value for (to, _), value in messages.items() if to is None)
     return found

@@ -44,7 +44,7 @@ class Distant:
         received = min(max(here(ran.received), reply.sent), reply.arrived)
         start = min(max(here(ran.start), received), reply.arrived)
         end = min(max(here(ran.end), start), reply.arrived)
-        return Done(reply.tensors, reply.sent, received, start, end, reply.arrived)
+        return Done(reply.tensors, reply.sent, received, start, end, reply.arrived, reply.up, reply.down)
 
     def drop(self, frame: int) -> None:
         """Have the server forget a frame that ended early; one that failed ends its session, which forgets all."""

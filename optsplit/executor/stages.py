@@ -61,6 +61,8 @@ class Stages:
         an exit elsewhere are sent home, where it is decided whether the frame goes on.
     runs
         Positions of the layers of each stage, for stages in another order than that of one frame alone.
+    answers
+        The tensors that a frame is answered with where it does not leave early.
     """
 
     graph: LayerGraph
@@ -69,10 +71,10 @@ class Stages:
     bits: Mapping[str, int] = field(default_factory=dict)
     exits: Mapping[str, float] = field(default_factory=dict)
     runs: tuple[tuple[int, ...], ...] = ()
+    answers: tuple[str, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        answers = chosen.answers(self.graph, self.plan)
-        object.__setattr__(self, "_answers", answers)
+        object.__setattr__(self, "answers", chosen.answers(self.graph, self.plan))
         tensors = {tensor.name for tensor in self.graph.tensors}
         for tensor in self.bits:
             if tensor not in tensors:
@@ -103,11 +105,6 @@ class Stages:
                 raise InvalidInput("plan: a stage has no layer, or layers at several places")
         if len(done) != len(at):
             raise InvalidInput(f"plan: {len(done)} of {len(at)} layers are in its stages")
-
-    @property
-    def answers(self) -> tuple[str, ...]:
-        """The tensors that a frame is answered with where it does not leave early."""
-        return self._answers  # type: ignore[attr-defined,no-any-return]
 
     @cached_property
     def places(self) -> tuple[str, ...]:

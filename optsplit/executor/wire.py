@@ -189,6 +189,11 @@ def decode(data: bytes, kinds: Any, limit: int = LARGEST_MESSAGE) -> tuple[Any, 
     return message, _tensors(message.tensors, body, limit)
 
 
+def body_size(data: bytes) -> int:
+    """Bytes of a message's tensors."""
+    return len(data) - _PREFIX.size - int(_PREFIX.unpack_from(data)[1])
+
+
 def _tensors(shapes: tuple[Shape, ...], body: memoryview, limit: int) -> dict[str, torch.Tensor]:
     found: dict[str, torch.Tensor] = {}
     begin = 0

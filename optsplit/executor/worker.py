@@ -33,6 +33,8 @@ class Done:
         Of computing.
     arrived
         When what it gives was here.
+    up, down
+        Bytes that were sent there and back, packed tensors as they were packed; None where nothing was.
     """
 
     tensors: Tensors
@@ -41,6 +43,8 @@ class Done:
     start: float
     end: float
     arrived: float
+    up: int | None = None
+    down: int | None = None
 
 
 class Worker(Protocol):
