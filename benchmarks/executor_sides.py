@@ -17,6 +17,7 @@ from optsplit.cli import words
 from optsplit.executor.calibration import Calibration, calibrated, probe
 from optsplit.executor.execute import measured
 from optsplit.executor.measured import COMPUTE, SEND, Execution
+from optsplit.executor.messaging import message_cost
 from optsplit.executor.predicted import predicted
 from optsplit.executor.remote import Remote
 from optsplit.executor.rpc import Trust
@@ -92,7 +93,9 @@ class Device:
         runs = []
         for plan in (all_at(graph, "device"), rest_at(graph, "device", "server")):
             runs.append(self.run(remote, Stages(graph, plan, "device"), frames))
-        return calibrated(self.profiles[name], runs, probe(remote.sessions["server"], "device", "server"))
+        session = remote.sessions["server"]
+        points, costs = probe(session, "device", "server"), {"device": message_cost(session)}
+        return calibrated(self.profiles[name], runs, points, costs)
 
     def run(self, remote: Remote, stages: Stages, frames: int, window: int = 1) -> Execution:
         """A plan's frames."""
@@ -130,14 +133,11 @@ class Device:
         return {"rows": rows, "calibration": found.content()}
 
     def stream(self, name: str, link: str, frames: int, window: int) -> dict[str, Any]:
-        """The one-way plan of the least period: predicted, and measured with several frames in flight.
-
-        One way, since a plan that goes back and forth pays CPU of the device for each message, which no metric holds.
-        """
+        """The one-way plan of the least period: predicted, and measured with several frames in flight."""
         graph = self.graphs[name]
         with self.remote(Stages(graph, rest_at(graph, "device", "server"), "device"), link) as remote:
             found = self.calibrate(name, remote, 3)
-            problem = osp.Partition.from_profile(found.profile, found.connection())
+            problem = found.partition()
             busy = tuple(metric for metric in problem.metrics if metric.endswith("_seconds"))
             plan = osp.solve(problem.but(minimize=busy, one_way=True), time_limit=20.0).plan
             stages = Stages(graph, plan, "device")

@@ -18,6 +18,7 @@ from importlib.metadata import version
 import optsplit as osp
 from benchmarks.ledger import markdown, page
 from benchmarks.schedule import LINKS, LOAD, frames, ms
+from optsplit.errors import SolverDisagreement
 from optsplit.method import Options
 from optsplit.problems.partition import PartitionPlan
 from optsplit.problems.schedule import Schedule, SchedulePlan
@@ -29,6 +30,7 @@ SEVERAL = ("alexnet_p", "resnet18", "siamese", "three_stream")
 COUNTS = (3, 5)
 WORKERS = 1
 SLICES = 8
+HARD_LINK = "4g"
 SEED = 1
 PEER = "PyJobShop"
 STARTED = "PyJobShop, started"
@@ -41,12 +43,10 @@ class Run:
     """What a method said of an instance, after `Schedule.evaluate`."""
 
     objective: int | None
-    bound: int
+    bound: int | None
     proven: bool
     seconds: float
-
-
-# --- cuts -----------------------------------------------------------------------------------------------------
+    refused: str = ""
 
 
 def joint(problem: Schedule) -> PartitionPlan | None:
@@ -85,14 +85,15 @@ def _plan(problem: Schedule, at: list[int]) -> PartitionPlan:
     return job.plan(at)
 
 
-# --- methods --------------------------------------------------------------------------------------------------
-
-
 def ours(problem: Schedule, method: str, limit: float) -> Run:
+    """One of this project's methods; what `solve` refuses because the solver contradicts itself is a row, too."""
     begun = time.perf_counter()
-    result = osp.solve(problem, method, time_limit=limit, workers=WORKERS)
+    try:
+        result = osp.solve(problem, method, time_limit=limit, workers=WORKERS)
+    except SolverDisagreement as error:
+        return Run(None, None, False, time.perf_counter() - begun, str(error))
     seconds = time.perf_counter() - begun
-    return Run(result.objective, result.bound or 0, result.status is osp.Status.OPTIMAL, seconds)
+    return Run(result.objective, result.bound, result.status is osp.Status.OPTIMAL, seconds)
 
 
 def peer(problem: Schedule, limit: float, started: bool) -> Run:
@@ -127,7 +128,8 @@ def peer(problem: Schedule, limit: float, started: bool) -> Run:
     found = model.solve(time_limit=left, display=False, num_workers=WORKERS, initial_solution=first)
     seconds = time.perf_counter() - begun
     if not found.best.tasks:
-        return Run(None, round(found.lower_bound), False, seconds)
+        # it says 0 where it has no plan
+        return Run(None, None, False, seconds)
     times = iter(found.best.tasks)
     plan = problem.plan(problem.cuts, [[next(times).start for _ in steps] for steps in parts])
     priced = problem.evaluate(plan)
@@ -148,46 +150,151 @@ def agreed(name: str, runs: dict[str, Run]) -> None:
     plans = [(found.objective, method) for method, found in runs.items() if found.objective is not None]
     best, by = min(plans)
     for method, found in runs.items():
-        if found.bound > best or (found.proven and found.objective != best):
+        if (found.bound is not None and found.bound > best) or (found.proven and found.objective != best):
             raise SystemExit(f"{name}: {by} has a plan of {best}, {method} claims {found}")
 
 
-# --- page -----------------------------------------------------------------------------------------------------
-
-
-def instances(names: Sequence[str]) -> list[tuple[str, str, str, Schedule]]:
-    """Network, link, cut and the problem: one frame of each cut, then several."""
+def instances(names: Sequence[str]) -> list[Schedule]:
+    """One frame of each cut, then several of a cut each."""
     one, several = [], []
     for name in names:
         for link in LINKS:
             free = frames(name, link)
             best = joint(free)
-            cuts = {"joint": best, "halves": slices(free, 2), f"{SLICES} slices": slices(free, SLICES)}
-            cuts["tossed"] = tossed(free)
-            for kind, cut in cuts.items():
-                if cut is not None:
-                    one.append((name, link, kind, free.but(cuts=[cut], name=f"{name} {link} {kind}")))
+            cuts = {"halves": slices(free, 2)} | ({} if best is None else {"joint": best})
+            if link == HARD_LINK:
+                cuts |= {f"{SLICES} slices": slices(free, SLICES), "tossed": tossed(free)}
+            one += [free.but(cuts=[cut], name=f"{name} {link} {kind}") for kind, cut in cuts.items()]
             if name in SEVERAL and link != LINKS[0]:
-                kind = "joint" if best is not None else "halves"
+                kind = "halves" if best is None else "joint"
                 for count in COUNTS:
-                    more = frames(name, link, count)
                     title = f"{name} {link} {kind} x {count}"
-                    several.append((name, link, kind, more.but(cuts=[cuts[kind]] * count, name=title)))
+                    several.append(frames(name, link, count).but(cuts=[cuts[kind]] * count, name=title))
     return one + several
 
 
-def compared(names: Sequence[str], limit: float) -> dict[str, dict[str, Run]]:
-    """Every run, instance by instance; also the rows' heads."""
+Table = dict[str, dict[str, Run]]
+
+
+def compared(problems: Sequence[Schedule], limit: float) -> Table:
+    """Every run, instance by instance."""
     found = {}
-    for name, link, kind, problem in instances(names):
+    for problem in problems:
         single = len(problem.jobs) == 1
         runs = {method: run(problem, method, limit) for method in METHODS if single or method != "series"}
         agreed(problem.name, runs)
         found[problem.name] = runs
-        print(problem.name, *(f"{m}: {r.seconds:.2f}{'' if r.proven else ' -'}" for m, r in runs.items()),
-              sep=" | ", file=sys.stderr, flush=True)
+        said = [f"{m} {r.seconds:.2f}{'' if r.proven else ' -'}{r.refused}" for m, r in runs.items()]
+        print(problem.name, *said, sep=" | ", file=sys.stderr, flush=True)
     return found
 
 
+def least(runs: dict[str, Run]) -> int:
+    return min(found.objective for found in runs.values() if found.objective is not None)
+
+
+def summary(found: Table) -> str:
+    """A row for each method."""
+    rows = []
+    for method in METHODS:
+        mine = [(runs[method], least(runs)) for runs in found.values() if method in runs]
+        if not mine:
+            continue
+        proofs = [run.seconds for run, _ in mine if run.proven]
+        above = [run.objective / best - 1 for run, best in mine if run.objective is not None]
+        rows.append([
+            method, len(mine), len(proofs), f"{statistics.median(proofs):.3f}" if proofs else "-",
+            f"{max(proofs):.2f}" if proofs else "-", sum(run.objective is None and not run.refused for run, _ in mine),
+            sum(bool(run.refused) for run, _ in mine),
+            percent(statistics.mean(above)) if above else "-", percent(max(above)) if above else "-",
+        ])  # fmt: skip
+    return markdown(
+        ["method", "instances", "proven", "median s of a proof", "longest", "without a plan", "refused",
+         "mean above best plan", "largest"], rows,
+    )  # fmt: skip
+
+
+def duel(found: Table, method: str, other: str) -> str:
+    """One of ours against one of theirs: proofs that only one has, and who is faster where both have one."""
+    pairs = {name: (runs[method], runs[other]) for name, runs in found.items() if method in runs}
+    alone = [name for name, (a, b) in pairs.items() if a.proven and not b.proven]
+    theirs = [name for name, (a, b) in pairs.items() if b.proven and not a.proven]
+    ratio = {name: a.seconds / b.seconds for name, (a, b) in pairs.items() if a.proven and b.proven}
+    both = list(ratio.values())
+    far = [name for name, times in ratio.items() if times >= 5]
+    near = [name for name, times in ratio.items() if times <= 1 / 5]
+    return (
+        f"- `{method}` against {other}, {len(pairs)} instances: only `{method}` proves {_names(alone)}; only {other} "
+        f"proves {_names(theirs)}; of {len(both)} that both prove, {other} is first on {sum(x > 1 for x in both)}, and "
+        f"`{method}` takes {statistics.median(both):.2f} times its time (median); five times faster or more: {other} "
+        f"on {_names(far)}, `{method}` on {_names(near)}"
+    )
+
+
+def _names(names: list[str]) -> str:
+    return f"{len(names)} ({', '.join(names)})" if names else "none"
+
+
+def table(problems: Sequence[Schedule], found: Table) -> str:
+    """Every instance: operations, the best plan, and for each method its seconds, or the gap it has left."""
+    rows = []
+    for problem in problems:
+        runs = found[problem.name]
+        parts = [step for j, cut in enumerate(problem.cuts or ()) for step in problem.steps(j, cut)]
+        sent = sum(">" in problem.machines[step.machine] for step in parts)
+        bound = max(run.bound for run in runs.values() if run.bound is not None)
+        rows.append([
+            problem.name, len(parts), sent, ms(least(runs)), "yes" if bound == least(runs) else "no",
+            *(_cell(runs.get(method)) for method in METHODS),
+        ])  # fmt: skip
+    return markdown(["instance", "operations", "sent", "best plan ms", "proven by any", *METHODS], rows)
+
+
+def _cell(run: Run | None) -> str:
+    if run is None:
+        return ""
+    if run.refused:
+        return "refused"
+    if run.proven:
+        return f"{run.seconds:.3f} s"
+    if run.objective is None:
+        return "no plan"
+    return "gap " + percent(None if run.bound is None else (run.objective - run.bound) / run.objective)
+
+
+def main() -> None:
+    """Run all and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("networks", nargs="*", default=NETWORKS)
+    parser.add_argument("--limit", type=float, default=10.0, help="seconds of each run")
+    given = parser.parse_args()
+    problems = instances(given.networks)
+    found = compared(problems, given.limit)
+    single = {p.name: found[p.name] for p in problems if len(p.jobs) == 1}
+    several = {p.name: found[p.name] for p in problems if len(p.jobs) > 1}
+    body = [
+        f"PyJobShop {version('pyjobshop')} (CP-SAT below it); {given.limit:g} s and {WORKERS} worker for every run; "
+        "seconds are wall time, building included. Operations, device "
+        f"{LOAD['device']:g} times slower than measured, input and result at the device, whole ns.\n",
+        "Cuts: `joint` is the joint optimum's of one frame, where no side has less than 1 % of the layers' time; "
+        "`halves` is the first half of the device's work at the device, the rest at the server; over 4G also "
+        f"`{SLICES} slices` in turn, and `tossed`: every layer at a random side (seed {SEED}), which nobody would run "
+        "and which is hard. PyJobShop: a task with one mode for each operation, end before start; operations of length "
+        "0 need no machine. `started` gives it the best list schedule and a horizon, as `cpsat` has them. `series` "
+        "takes one frame only. Every plan of PyJobShop was priced by `Schedule.evaluate`, and none is below a bound "
+        "of another method, nor any proof above a plan. `refused`: CP-SAT proved a bound above its own plan, "
+        "which `solve` reports instead of a result.\n",
+    ]
+    for title, part in (("One frame", single), ("Several frames of the same cut", several)):
+        if part:
+            duels = [duel(part, mine, peer) for mine in ("series", "cpsat") for peer in (PEER, STARTED)
+                     if any(mine in runs for runs in part.values())]  # fmt: skip
+            body += [f"## {title}\n", summary(part), *duels, ""]
+    refused = [f"- {name}, `{m}`: {r.refused}" for name, runs in found.items() for m, r in runs.items() if r.refused]
+    body += ["## Refused\n", *refused, ""] if refused else []
+    body += ["## Every instance\n", "Seconds to proof, or the gap left at the limit.\n", table(problems, found)]
+    print(page("schedule-peers", "Schedules of given cuts against PyJobShop", "\n".join(body)))
+
+
 if __name__ == "__main__":
-    compared(sys.argv[2:], float(sys.argv[1]))
+    main()

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import optsplit
+from optsplit import zoo
 from optsplit.cli import lab as laboratory
 from optsplit.cli.door import Door
 from optsplit.cli.lab import lab
@@ -20,8 +21,12 @@ from optsplit.cli.running import run
 from optsplit.cli.serving import serve
 from optsplit.executor.lab import Lab, missing
 from optsplit.executor.server import Server
+from optsplit.executor.session import Model
 from optsplit.hardware import Connection
+from optsplit.problems.schedule import Schedule
+from optsplit.problems.upload_order import UploadOrder, UploadPlan
 from optsplit.profiling.profile import Profile, Timing
+from optsplit.profiling.trace import trace
 from tests.executor_networks import behind, diamond, one_thread, problem, served  # noqa: F401
 
 NETWORK = """
@@ -180,6 +185,71 @@ def test_serve_as_a_program_until_it_is_ended(folder: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert found["fallbacks"] == 0
+
+
+# --- other plans --------------------------------------------------------------------------------------------------
+
+
+def saved(folder: Path, name: str, plan: Any) -> Path:
+    path = folder / f"{name}.json"
+    optsplit.Result("given", optsplit.Status.HEURISTIC, plan=plan).save(path)
+    return path
+
+
+def test_an_upload_on_the_command_line(folder: Path) -> None:
+    graph = diamond()
+    order = UploadOrder(problem(graph), [1_000_000 * bool(layer.weights) for layer in graph.layers])
+    order.save(folder / "order.json")
+    names = [name for k, name in enumerate(order.names) if not order.there >> k & 1]
+    plan, network = saved(folder, "upload", UploadPlan(names)), f"{folder / 'net.py'}:diamond"
+    with Server({"diamond": Model.of(diamond(seed=3), known=True)}, "127.0.0.1:0", threads=1) as empty:
+        words = ("run", plan, network, "--server", empty.address, "--problem", folder / "order.json")
+        result = call(*words, "--emulate", "50mbit")
+        found = content(call(*words, "--json"))
+    assert result.exit_code == 0, result.stderr
+    assert "mean latency  predicted" in result.stdout
+    assert "link 50 Mbit/s emulated" in result.stdout
+    assert [entry["unit"] for entry in found["arrivals"]] == names
+    assert found["finish"]["predicted"] == pytest.approx(0.001 * len(names))
+    assert "add --problem FILE" in call("run", plan, network, "--server", "127.0.0.1:1").stderr
+    assert "--architecture" in call("run", plan, network, "--problem", folder / "order.json").stderr
+    assert "leave them out" in call("run", plan, network, "--window", 2).stderr
+
+
+def test_a_schedule_on_the_command_line(folder: Path, server: Server) -> None:
+    graph = diamond()
+    asked_for = Schedule([problem(graph)] * 3, cuts=[behind(graph, cut) for cut in (3, 2, 5)])
+    asked_for.save(folder / "schedule-problem.json")
+    schedule = optsplit.solve(asked_for, time_limit=1.0).plan
+    plan, network = saved(folder, "schedule", schedule), f"{folder / 'net.py'}:diamond"
+    words = ("run", plan, network, "--server", server.address, "--frames", 2)
+    found = content(call(*words, "--problem", folder / "schedule-problem.json", "--json"))
+    assert found["rounds"] == 2
+    assert found["makespan"]["predicted"] == asked_for.evaluate(schedule).metrics["makespan"] / 1e9
+    assert {entry["machine"] for entry in found["machines"]} >= {"device", "device>server", "server"}
+    result = call(*words)
+    assert result.exit_code == 0, result.stderr
+    assert "makespan  predicted" in result.stdout
+    assert "is no schedule" in call(*words, "--problem", folder / "problem.json").stderr
+    assert "several go with a schedule" in call("run", folder / "plan.json", network, network).stderr
+
+
+def test_an_exit_on_the_command_line(folder: Path) -> None:
+    module, example = zoo.build("branchy_alexnet_5")
+    graph = trace(module, example, grain="modules", name="branchy_alexnet_5")
+    n = len(graph.layers)
+    times = Profile(graph.structure, {p: Timing((0.001,) * n) for p in ("device", "server")})  # type: ignore[attr-defined]
+    asked_for = optsplit.Partition.from_profile(
+        times, Connection.mbit(10), exits={"exit2.fc": 0.8, "fc8": 0.9}, at_least={"accuracy": 0.7}
+    )
+    asked_for.save(folder / "exits.json")
+    plan = optsplit.solve(asked_for).require_optimal().plan
+    words = ("run", saved(folder, "exit", plan), "branchy_alexnet_5", "--grain", "modules")
+    found = content(call(*words, "--problem", folder / "exits.json", "--frames", 1, "--json"))
+    # the earlier exit is right often enough
+    assert plan.exit == "exit2.fc"
+    assert "exit2.fc" in found["parts"][-1]["what"]
+    assert found["latency"]["predicted"] == pytest.approx(asked_for.evaluate(plan).objective / 1e9)
 
 
 # --- the laboratory -----------------------------------------------------------------------------------------------

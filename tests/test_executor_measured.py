@@ -7,15 +7,18 @@ import torch
 
 from optsplit.errors import InvalidInput
 from optsplit.executor.adapting import Adaptive, Rate
-from optsplit.executor.calibration import calibrated, fitted
+from optsplit.executor.calibration import Calibration, calibrated, fitted
+from optsplit.executor.connection import Connection as Session
 from optsplit.executor.execute import execute
 from optsplit.executor.measured import COMPUTE, SEND, Execution, Frame, Span
-from optsplit.executor.predicted import Predicted
+from optsplit.executor.messaging import MessageCost, message_cost
+from optsplit.executor.predicted import Predicted, predicted
 from optsplit.executor.remote import Remote
 from optsplit.executor.server import Server
 from optsplit.executor.shaping import Shaper
 from optsplit.executor.stages import Stages
 from optsplit.executor.validation import validate
+from optsplit.executor.wire import Open
 from optsplit.executor.worker import Places
 from optsplit.hardware import Connection, Link
 from optsplit.profiling.profile import Profile, Timing
@@ -160,3 +163,36 @@ def test_one_process_says_so() -> None:
         execute(behind(graph, 3), graph, devices={"sever": "cpu"})
     with pytest.raises(InvalidInput, match="0 frames"):
         execute(behind(graph, 3), graph, frames=0)
+
+
+def test_messages_keep_the_device_busy() -> None:
+    graph = diamond()
+    cost = MessageCost(0.001, 1e-6, 2e-6)
+    links = {arc: Link(1e6) for arc in (("device", "server"), ("server", "device"))}
+    plain = Calibration(profile(0.01, 0.01), links)
+    priced = Calibration(profile(0.01, 0.01), links, {}, {"device": cost})
+    plan = split(graph, {layer.name for layer in graph.layers if layer.kind != "input"})
+    before, after = (found.partition().evaluate(plan).metrics for found in (plain, priced))
+    size = {tensor.name: tensor.bytes for tensor in graph.tensors}
+    up, down = sum(size[name] for name in runnable(graph).inputs), sum(size[name] for name in graph.outputs)
+    # one tensor leaves and two come back: 1 ms each, 1 us a byte sent and 2 us a byte received
+    assert after["device_seconds"] - before["device_seconds"] == 3_000_000 + 1_000 * up + 2_000 * down
+    # the latency has it inside the link
+    assert after["latency"] == before["latency"]
+    assert predicted(Stages(graph, plan, "device"), priced.partition()).busy["device"] == pytest.approx(
+        after["device_seconds"] / 1e9
+    )
+    assert "1 ms a message" in str(priced)
+
+
+def test_message_cost_is_measured() -> None:
+    model = served()
+    with Server({"diamond": model}, "127.0.0.1:0", threads=1) as server:
+        opening = Open(model="diamond", structure=model.structure, weights=model.weights)
+        session = Session(server.address, opening)
+        cost = message_cost(session)
+        session.close()
+    # no message is free, and none takes a second of processor time
+    assert 0 < cost.each < 1
+    assert 0 <= cost.sent < 1e-4
+    assert 0 <= cost.received < 1e-4

@@ -11,7 +11,8 @@ from optsplit.executor.frames import Refused
 from optsplit.executor.server import Server
 from optsplit.executor.session import Model
 from optsplit.executor.store import Store
-from optsplit.executor.uploading import Asked, Uploaded, constants_of, upload
+from optsplit.executor.uploaded import Asked, Uploaded
+from optsplit.executor.uploading import constants_of, upload
 from optsplit.executor.wire import Open, Prepare, Run, WireError
 from optsplit.hardware import Connection as Link
 from optsplit.problems.upload_order import UploadOrder, UploadPlan
@@ -109,3 +110,20 @@ def test_mean_latency_by_hand() -> None:
     # predicted: 3 s at 2 and 2 s at 1
     assert found.predicted_mean(5.0) == pytest.approx(1.6)
     assert found.finish == 4.0
+
+
+def test_steps_by_hand() -> None:
+    # one unit changes nothing, the second halves the latency; it was there half a second late
+    queries = tuple(
+        Asked(start, seconds, there, ())
+        for start, seconds, there in ((0.0, 2.0, 0), (2.0, 4.0, 1), (6.0, 1.0, 2), (7.0, 1.5, 2), (8.5, 1.1, 2))
+    )
+    expected = ((0.0, 2.0), (1.5, 2.0), (5.0, 1.0))
+    found = Uploaded(queries, ((1.6, "a"), (5.5, "b")), ((0.0, 2.0), (5.0, 1.0)), expected, "net", ("a note",))
+    first, then = found.steps()
+    assert (first.units, first.predicted, first.median, first.queries) == (0, 2.0, 3.0, 2)
+    assert (then.units, then.predicted_start, then.start, then.median) == (2, 5.0, 5.5, 1.1)
+    text = str(found)
+    assert "finish        predicted 5 s, measured 5.5 s (-9.1 %)" in text
+    assert text.endswith("a note")
+    assert found.content()["finish"] == {"predicted": 5.0, "measured": 5.5}

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from optsplit.cli import screen, words
 from optsplit.cli.door import common
 from optsplit.errors import InvalidInput
+from optsplit.problems.upload_order import UploadPlan
 
 _PORT = 7443
 
@@ -39,9 +41,16 @@ def lab(
     if not rest or rest[0] != "run":
         raise InvalidInput(f"lab runs `optsplit run ...`, not {' '.join(command)!r}")
     shaped = None if link is None else words.connection(link, link_latency)
-    network = _network(rest)
+    served_as = "--architecture" if _uploads(rest) else "--model"
     grain = rest[rest.index("--grain") + 1] if "--grain" in rest[:-1] else "operations"
-    served = ["serve", "--model", network, "--threads", str(server_threads), "--grain", grain]
+    served = [
+        "serve",
+        *(word for text in _networks(rest) for word in (served_as, text)),
+        "--threads",
+        str(server_threads),
+        "--grain",
+        grain,
+    ]
     if as_json:
         rest.append("--json")
     if emulate:
@@ -72,18 +81,33 @@ def _optsplit(words: list[str]) -> list[str]:
     return [sys.executable, "-m", "optsplit.cli", *words]
 
 
-def _network(rest: list[str]) -> str:
-    """The second argument of a run that is neither an option nor an option's value."""
+def _arguments(rest: list[str]) -> dict[str, Any]:
+    """What `optsplit run` takes these words for."""
     from optsplit.cli.running import run
 
-    values, others, _ = run.make_parser(click.Context(run)).parse_args(rest[1:])
-    found = values.get("network")
-    if not isinstance(found, str):
-        raise InvalidInput(f"optsplit run needs a plan and a network; got {others}")
-    if ":" in found:
-        where, _, function = found.rpartition(":")
-        return f"{Path(where).resolve()}:{function}" if where.endswith(".py") else found
-    return found
+    values: dict[str, Any] = run.make_parser(click.Context(run)).parse_args(rest[1:])[0]
+    return values
+
+
+def _networks(rest: list[str]) -> list[str]:
+    """The networks of a run, their files by whole paths."""
+    found = _arguments(rest).get("network") or ()
+    if not found:
+        raise InvalidInput(f"optsplit run needs a plan and a network; got {rest[1:]}")
+    names = []
+    for text in found:
+        where, _, function = text.rpartition(":")
+        names.append(f"{Path(where).resolve()}:{function}" if where.endswith(".py") else text)
+    return names
+
+
+def _uploads(rest: list[str]) -> bool:
+    """Whether the plan of a run is an order of uploads, for which the server must not have the weights."""
+    from optsplit.cli.running import plan_of
+
+    plan = _arguments(rest).get("plan")
+    # a plan that is not there is for the run to refuse
+    return isinstance(plan, str) and Path(plan).is_file() and isinstance(plan_of(plan), UploadPlan)
 
 
 def _address(server: subprocess.Popen[bytes]) -> str:

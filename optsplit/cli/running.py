@@ -12,6 +12,8 @@ from optsplit.cli import networks, screen, sources, words
 from optsplit.cli.door import common
 from optsplit.errors import InvalidInput
 from optsplit.problems.partition import Partition, PartitionPlan
+from optsplit.problems.schedule_plan import SchedulePlan
+from optsplit.problems.upload_order import UploadPlan
 from optsplit.result import Result
 
 
@@ -52,9 +54,9 @@ settings = sources.gathered(
 
 @click.command()
 @click.argument("plan")
-@click.argument("network")
+@click.argument("network", nargs=-1, required=True)
 @settings
-@click.option("--frames", type=int, default=10, metavar="N", help="After two of warm-up (default 10).")
+@click.option("--frames", type=int, default=10, metavar="N", help="After warm-up (default 10); of a schedule: rounds.")
 @click.option("--grain", default="operations", metavar="GRAIN", help="As the plan's: operations (default) or modules.")
 @click.option(
     "--problem", metavar="FILE", help="What the plan was solved for, to predict (optsplit plan --save-problem)."
@@ -64,10 +66,14 @@ settings = sources.gathered(
 @click.option("--calibrate", metavar="FILE", help="Write the profile corrected by what was measured.")
 @common
 def run(
-    plan: str, network: str, setting: Setting, frames: int, grain: str, problem: str | None, adapt: bool,
+    plan: str, network: tuple[str, ...], setting: Setting, frames: int, grain: str, problem: str | None, adapt: bool,
     profile: str | None, calibrate: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run the plan in the file PLAN (optsplit plan -o) on NETWORK, and show predicted and measured side by side.
+
+    An order of uploads (optsplit upload -o) sends the weights to a server that has only the architecture, and asks
+    queries meanwhile; it needs --problem. A schedule (optsplit schedule -o) runs all its jobs at once, of one NETWORK
+    or of several.
 
     NETWORK is a name of the zoo, or FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION. Frames that the server does not
     answer are run on the device alone, and so are those behind them until it is back.
@@ -77,16 +83,22 @@ def run(
         raise InvalidInput("--profile and --calibrate belong together; give both")
     if adapt and (problem is None or not setting.server):
         raise InvalidInput("--adapt needs --problem FILE and --server HOST:PORT")
-    decided, solved = plan_of(plan), None if problem is None else problem_of(problem)
+    decided, solved = plan_of(plan), None if problem is None else sources.from_problem(problem)
+    if not isinstance(decided, PartitionPlan):
+        if adapt or profile is not None or setting.window != 1:
+            raise InvalidInput("--adapt, --calibrate and --window go with a plan of what runs where; leave them out")
+        _others(decided, [traced(text, grain) for text in network], solved, frames, keywords(setting), as_json)
+        return
+    if len(network) > 1:
+        raise InvalidInput(f"one plan, but the networks {', '.join(network)}; several go with a schedule")
+    if not (solved is None or isinstance(solved, Partition)):
+        raise InvalidInput(f"{problem}: is no problem of what runs where; give the one that the plan was solved for")
     before = None if profile is None else sources.profile(profile)
-    name, module, example = networks.build(network)
+    graph = traced(network[0], grain)
     from optsplit.executor.calibration import calibrated
     from optsplit.executor.running import run as run_frames
-    from optsplit.profiling.trace import trace
 
-    with screen.progress(f"tracing {name}"):
-        graph = trace(module, example, grain=grain, name=name)  # type: ignore[arg-type]
-    with screen.progress(f"running {name}"):
+    with screen.progress(f"running {graph.name}"):
         execution = run_frames(
             graph, decided, problem=solved, frames=frames, window=setting.window, adapt=adapt, **keywords(setting)
         )
@@ -108,22 +120,42 @@ def run(
         screen.show(str(correction), f"written to {calibrate}")
 
 
-def plan_of(path: str) -> PartitionPlan:
-    """The partition plan in a file of `optsplit plan -o`."""
+def _others(
+    plan: UploadPlan | SchedulePlan,
+    graphs: list[Any],
+    problem: Any,
+    frames: int,
+    options: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Run what is no plan of one network's layers."""
+    from optsplit.cli import running_schedule, running_upload
+
+    if isinstance(plan, UploadPlan):
+        if len(graphs) > 1:
+            raise InvalidInput(f"one upload, but {len(graphs)} networks; give the one that it is of")
+        running_upload.run(graphs[0], plan, problem, options, as_json)
+        return
+    running_schedule.run(graphs, plan, problem, frames, options, as_json)
+
+
+def traced(text: str, grain: str) -> Any:
+    """A network, traced."""
+    from optsplit.profiling.trace import trace
+
+    name, module, example = networks.build(text)
+    with screen.progress(f"tracing {name}"):
+        return trace(module, example, grain=grain, name=name)  # type: ignore[arg-type]
+
+
+def plan_of(path: str) -> PartitionPlan | UploadPlan | SchedulePlan:
+    """The plan in a file of `optsplit plan -o`, `optsplit upload -o` or `optsplit schedule -o`."""
     if (kind := files.kind_of(path)) != "result":
         raise InvalidInput(f"{path}: holds a {kind!r}, not a result; write one by: optsplit plan PROFILE -o {path}")
     plan: Any = Result.load(path).plan
-    if not isinstance(plan, PartitionPlan):
-        raise InvalidInput(f"{path}: holds no plan of what runs where; write one by: optsplit plan PROFILE -o {path}")
+    if not isinstance(plan, PartitionPlan | UploadPlan | SchedulePlan):
+        raise InvalidInput(f"{path}: holds no plan that runs; write one by: optsplit plan PROFILE -o {path}")
     return plan
-
-
-def problem_of(path: str) -> Partition:
-    """The partition problem in a file."""
-    problem = sources.from_problem(path)
-    if not isinstance(problem, Partition):
-        raise InvalidInput(f"{path}: is no problem of what runs where; give the one that the plan was solved for")
-    return problem
 
 
 def keywords(setting: Setting) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 | module | what it holds |
 |---|---|
+| chosen | what a plan decides besides places: exits, thresholds, bits |
 | stages | a plan as stages, each run at one place with the tensors that it needs and gives |
 | predicted | what a problem says each stage and each message takes |
 | worker | a place in this process: torch on the CPU or CUDA |
@@ -15,7 +16,9 @@
 | shaping, lab | a link slowed in this process; network namespaces with a shaped link |
 | calibration, validation | what runs measured, back into profile and link; predict, run, correct, predict again |
 | adapting | the run-time loop over an envelope |
-| uploading | weights sent in a plan's order while queries are answered |
+| messaging | what messages cost the device itself |
+| uploading, uploaded | weights sent in a plan's order while queries are answered, and what that measured |
+| jobs, scheduling, scheduled | a schedule as turns of its machines, run, and what that measured |
 """
 
 from optsplit.profiling.capture import need_torch

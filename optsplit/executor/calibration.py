@@ -11,7 +11,9 @@ import numpy as np
 
 from optsplit.executor.connection import Connection as Session
 from optsplit.executor.measured import COMPUTE, SEND, Execution
+from optsplit.executor.messaging import MessageCost, with_messages
 from optsplit.hardware import MBIT, Connection, Link
+from optsplit.problems.partition import Partition
 from optsplit.profiling.profile import Profile, Timing
 
 Point = tuple[int, float]
@@ -32,21 +34,36 @@ class Calibration:
         Measured rate and latency by arc; the latency holds the overhead of a message.
     factors
         Measured over predicted seconds by place, all its stages together.
+    messages
+        What messages cost a place itself, where it was measured.
     """
 
     profile: Profile
     links: Mapping[tuple[str, str], Link] = field(default_factory=dict)
     factors: Mapping[str, float] = field(default_factory=dict)
+    messages: Mapping[str, MessageCost] = field(default_factory=dict)
 
     def connection(self, name: str = "measured") -> Connection:
         """The links between the profile's first two places, both measured."""
         home, away = self.profile.places[:2]
         return Connection(name, self.links[home, away], self.links[away, home])
 
+    def partition(self, **options: Any) -> Partition:
+        """The partition problem of what was measured: options as of `Partition.from_profile`.
+
+        The busy time of a place has its messages, once for each tensor: where one message holds several, too much.
+        """
+        problem = Partition.from_profile(self.profile, self.connection(), **options)
+        sizes = [tensor.bytes for tensor in self.profile.graph.tensors]
+        for place, cost in self.messages.items():
+            problem = with_messages(problem, place, cost, sizes)
+        return problem
+
     def content(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return {
             "factors": dict(self.factors),
+            "messages": {place: cost.content() for place, cost in self.messages.items()},
             "links": [
                 {"from": a, "to": b, "mbit": link.rate / MBIT, "latency": link.latency}
                 for (a, b), link in self.links.items()
@@ -55,6 +72,7 @@ class Calibration:
 
     def __str__(self) -> str:
         rows = [f"{place}: {factor:.3g} times the profile" for place, factor in self.factors.items()]
+        rows += [f"{place}: {cost}" for place, cost in self.messages.items()]
         rows += [
             f"{a} -> {b}: {link.rate / MBIT:.4g} Mbit/s and {link.latency * 1e3:.3g} ms per message"
             for (a, b), link in self.links.items()
@@ -63,8 +81,9 @@ class Calibration:
 
 
 def calibrated(
-    profile: Profile, executions: Sequence[Execution], probes: Mapping[tuple[str, str], Iterable[Point]] | None = None
-) -> Calibration:
+    profile: Profile, executions: Sequence[Execution], probes: Mapping[tuple[str, str], Iterable[Point]] | None = None,
+    messages: Mapping[str, MessageCost] | None = None,
+) -> Calibration:  # fmt: skip
     """Correct a profile by what executions measured of it.
 
     A layer's seconds are multiplied by the mean factor (measured over predicted) of the stages that it ran in; a layer
@@ -78,6 +97,8 @@ def calibrated(
         Any number, over the same places.
     probes
         Arc -> (bytes, seconds) of messages besides those of the executions, see `probe`.
+    messages
+        Place -> what they cost it, see `optsplit.executor.messaging.message_cost`.
     """
     timings = dict(profile.timings)
     points: dict[tuple[str, str], list[Point]] = {arc: list(found) for arc, found in (probes or {}).items()}
@@ -104,7 +125,7 @@ def calibrated(
         row = [by_layer.get(layer.name, factors[place]) for layer in profile.graph.layers]
         timings[place] = _scaled(timings[place], row)
     links = {arc: fitted(found) for arc, found in points.items() if found}
-    return Calibration(replace(profile, timings=timings), links, factors)
+    return Calibration(replace(profile, timings=timings), links, factors, dict(messages or {}))
 
 
 def _stages(execution: Execution) -> Iterable[tuple[int, str, float]]:

@@ -85,10 +85,15 @@ def exits_of(graph: LayerGraph, plan: PartitionPlan) -> dict[str, float]:
     return {written(graph, layer)[0]: threshold for layer, threshold in plan.thresholds.items()}
 
 
+def tensors_by_layer(graph: LayerGraph) -> dict[str, str]:
+    """A problem's name of each tensor, which is that of its layer -> the network's own."""
+    names = tensor_names([layer.name for layer in graph.layers], [tensor.source for tensor in graph.tensors])
+    return dict(zip(names, (tensor.name for tensor in graph.tensors), strict=True))
+
+
 def bits_of(graph: LayerGraph, plan: PartitionPlan) -> dict[str, int]:
     """Tensor -> bits with which it crosses; a plan names a tensor by its layer."""
-    names = tensor_names([layer.name for layer in graph.layers], [tensor.source for tensor in graph.tensors])
-    own = dict(zip(names, (tensor.name for tensor in graph.tensors), strict=True))
+    own = tensors_by_layer(graph)
     for name in plan.bits:
         if name not in own:
             raise InvalidInput(f"plan: bits of {unknown('tensor', name, own)}")

@@ -23,6 +23,8 @@ from optsplit.executor.wire import (
     LARGEST_MESSAGE,
     Drop,
     FromServer,
+    Give,
+    Given,
     Message,
     Open,
     Opened,
@@ -190,6 +192,11 @@ class Connection:
         """Run a stage there."""
         return self.ask(message, ("ran", message.frame, message.stage), patience, tensors, bits)
 
+    def give(self, plan: int, frame: int, name: str, tensor: torch.Tensor) -> Pending:
+        """Send a tensor ahead of the stage that needs it."""
+        number = next(self.numbers)
+        return self.post(Give(number=number, frame=frame, plan=plan), ("given", number), {name: tensor})
+
     def drop(self, frame: int) -> None:
         """Have the server forget a frame; nothing is answered."""
         with self.lock:
@@ -278,6 +285,8 @@ def _key(message: Any) -> Key:
         return "prepared", message.plan
     if isinstance(message, Pong):
         return "pong", message.number
+    if isinstance(message, Given):
+        return "given", message.number
     if isinstance(message, Stored):
         return "stored", message.number
     return ("opened",)

@@ -16,6 +16,8 @@ from optsplit.executor.store import Store
 from optsplit.executor.wire import (
     Drop,
     FromServer,
+    Give,
+    Given,
     Open,
     Opened,
     Ping,
@@ -89,6 +91,7 @@ class Session:
         self.bits: dict[int, Mapping[str, int]] = {}
         self.plans: dict[int, Compute] = {}
         self.held: dict[int, dict[str, torch.Tensor]] = {}
+        self.given: dict[int, dict[str, torch.Tensor]] = {}
 
     def handle(self, message: Any, tensors: dict[str, torch.Tensor], received: float) -> Iterator[Reply]:
         """The replies to a message.
@@ -109,8 +112,11 @@ class Session:
         elif isinstance(message, Run):
             ran, gives = self._run(message, tensors, received, self.model.graph)
             yield ran, gives, self.bits[message.plan]
+        elif isinstance(message, Give):
+            yield self._give(message, tensors, received, self.model.graph), {}, {}
         elif isinstance(message, Drop):
             self.held.pop(message.frame, None)
+            self.given.pop(message.frame, None)
         elif isinstance(message, Weights):
             yield self._store(message, tensors, received), {}, {}
 
@@ -164,6 +170,16 @@ class Session:
         self.bits[message.plan] = message.bits
         return Prepared(plan=message.plan)
 
+    def _give(self, message: Give, tensors: dict[str, torch.Tensor], received: float, graph: LayerGraph) -> Given:
+        compute = self.plans.get(message.plan)
+        if compute is None:
+            raise WireError(f"plan {message.plan} is not prepared here")
+        self._check(tensors, tuple(name for stage in compute.stages.values() for name in stage.needs), graph)
+        self.given.setdefault(message.frame, {}).update(tensors)
+        if len(self.given) > MOST_FRAMES:
+            raise WireError(f"more than {MOST_FRAMES} frames in flight")
+        return Given(number=message.number, received=received)
+
     def _run(
         self, message: Run, tensors: dict[str, torch.Tensor], received: float, graph: LayerGraph
     ) -> tuple[Ran, Mapping[str, torch.Tensor]]:
@@ -177,6 +193,10 @@ class Session:
         held = self.held.setdefault(message.frame, {})
         if len(self.held) > MOST_FRAMES:
             raise WireError(f"more than {MOST_FRAMES} frames in flight")
+        early = self.given.get(message.frame, {})
+        held.update({name: early.pop(name) for name in stage.needs if name in early})
+        if not early:
+            self.given.pop(message.frame, None)
         held.update(tensors)
         if lacking := [name for name in stage.reads if name not in held]:
             raise WireError(f"stage {message.stage} of frame {message.frame} lacks tensor {lacking[0]!r}")

@@ -6,11 +6,11 @@ go in small parts, few of them on the way at a time, so that a query waits for n
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 
@@ -22,6 +22,7 @@ from optsplit.executor.frames import Line, Unreachable
 from optsplit.executor.remote import Distant
 from optsplit.executor.rpc import Trust
 from optsplit.executor.stages import Stages
+from optsplit.executor.uploaded import Asked, Uploaded
 from optsplit.executor.wire import Open, Prepare
 from optsplit.executor.worker import Places, Tensors, Worker
 from optsplit.graph import LayerGraph
@@ -33,58 +34,6 @@ from optsplit.profiling.run import Program, runnable
 WINDOW = 2
 SMALLEST, LARGEST = 1 << 13, 1 << 20
 AIM = 0.08  # seconds from a part to its answer: what a query may wait for behind it
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query: when it began, in seconds since the upload began; how long it took; units that were there."""
-
-    start: float
-    seconds: float
-    there: int
-    outputs: tuple[torch.Tensor, ...]
-
-
-@dataclass(frozen=True)
-class Uploaded:
-    """What an upload measured.
-
-    Parameters
-    ----------
-    queries
-        In the order in which they were asked, back to back.
-    arrivals
-        (seconds, unit): when each was whole at the server.
-    predicted
-        The curve of the plan in seconds: (time, latency from then on).
-    """
-
-    queries: tuple[Asked, ...]
-    arrivals: tuple[tuple[float, str], ...]
-    predicted: tuple[tuple[float, float], ...]
-
-    @property
-    def finish(self) -> float:
-        """When the last unit was there."""
-        return self.arrivals[-1][0] if self.arrivals else 0.0
-
-    def mean_latency(self, until: float) -> float:
-        """Mean over time of the latency of the query that runs, from the start to `until`."""
-        area = clock = 0.0
-        for query in self.queries:
-            end = min(query.start + query.seconds, until)
-            if end > clock:
-                area += (end - clock) * query.seconds
-                clock = end
-        return area / clock if clock else 0.0
-
-    def predicted_mean(self, until: float) -> float:
-        """The same of the predicted curve."""
-        area = 0.0
-        ends = [start for start, _ in self.predicted[1:]] + [until]
-        for (start, latency), end in zip(self.predicted, ends, strict=True):
-            area += max(min(end, until) - start, 0.0) * latency
-        return area / until if until else 0.0
 
 
 def constants_of(program: Program, problem: UploadOrder) -> dict[str, list[str]]:
@@ -178,7 +127,16 @@ def upload(
     finally:
         session.close()
     curve = tuple((start / 1e9, latency / 1e9) for start, latency in problem.curve(plan))
-    return Uploaded(tuple(queries), tuple(sender.arrivals), curve)
+    notes = () if link is None else (f"link {link.name} emulated in this process, no network was shaped",)
+    return Uploaded(tuple(queries), tuple(sender.arrivals), curve, _expected(problem, plan), graph.name, notes)
+
+
+def _expected(problem: UploadOrder, plan: UploadPlan) -> tuple[tuple[float, float], ...]:
+    """For each number of units: (seconds until they are there, latency with them)."""
+    steps = problem.steps(plan)
+    ends = itertools.accumulate((time for time, _ in steps), initial=0)
+    latencies = [latency for _, latency in steps] + [problem.curve(plan)[-1][1]]
+    return tuple((end / 1e9, latency / 1e9) for end, latency in zip(ends, latencies, strict=True))
 
 
 class _Sender:

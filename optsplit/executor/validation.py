@@ -13,6 +13,7 @@ from optsplit.errors import InvalidInput
 from optsplit.executor.calibration import Calibration, Point, calibrated, probe
 from optsplit.executor.execute import Example, measured, servers_of, staged, traced
 from optsplit.executor.measured import Execution
+from optsplit.executor.messaging import MessageCost, message_cost
 from optsplit.executor.predicted import predicted
 from optsplit.executor.remote import Remote
 from optsplit.executor.server import Server
@@ -120,15 +121,17 @@ def validate(
         with Remote(extremes[1], servers_of(extremes[1], address), places, **connection) as remote:
             runs = []
             points: dict[tuple[str, str], list[Point]] = {}
+            costs: dict[str, MessageCost] = {}
             for stage, name in ((extremes[1], "server alone"), (extremes[0], "device alone")):
                 remote.switch(stage, name)
                 runs.append(measured(stage, remote.run, inputs, frames))
             for session in remote.sessions.values():
                 points = probe(session, home, away)
-            calibration = calibrated(profile, runs, points)
+                costs = {home: message_cost(session)}
+            calibration = calibrated(profile, runs, points, costs)
             remote.switch(stages, "plan")
             before = measured(stages, remote.run, inputs, frames, guess=first, notes=remote.notes)
-            second = Partition.from_profile(calibration.profile, calibration.connection())
+            second = calibration.partition()
             guess = predicted(stages, second)
             after = measured(stages, remote.run, inputs, frames, guess=guess, notes=remote.notes)
     return Validation(before, after, calibration)

@@ -98,6 +98,21 @@ class Run(Message, frozen=True, tag="run"):
     stage: int
 
 
+class Give(Message, frozen=True, tag="give"):
+    """A tensor that a later stage of a frame needs."""
+
+    number: int
+    frame: int
+    plan: int
+
+
+class Given(Message, frozen=True, tag="given"):
+    """The tensor is there; seconds of the server's clock."""
+
+    number: int
+    received: float
+
+
 class Ran(Message, frozen=True, tag="ran"):
     """What the stage gives; seconds of the server's clock."""
 
@@ -144,8 +159,8 @@ class Stored(Message, frozen=True, tag="stored"):
     received: float
 
 
-ToServer = Open | Prepare | Run | Drop | Ping | Weights
-FromServer = Opened | Prepared | Ran | Pong | Stored
+ToServer = Open | Prepare | Give | Run | Drop | Ping | Weights
+FromServer = Opened | Prepared | Given | Ran | Pong | Stored
 
 
 def encode(
