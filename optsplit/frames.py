@@ -24,6 +24,7 @@ import numpy as np
 
 from optsplit import formulation
 from optsplit.algorithms import schedule_load, schedule_semi_active, schedule_sequence
+from optsplit.algorithms.schedule_returning import around, cheapest, classes
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
@@ -157,24 +158,43 @@ class _Frames:
         known = [
             {device.tobytes(): c for c, device in enumerate(np.packbits(types.device, axis=1))} for types in self.types
         ]
-        asked: list[tuple[CutTypes, int]] = []
-        for job, types, count in zip(self.jobs, self.types, self.counts):
-            least = types if job.one_way else least_types(job)
-            if least is None:
-                return
-            asked.append((least, count))
+        model = formulation.load("schedule_types")
+        networks = self.networks(around(weights), model)
+        if networks is None:
+            return
 
         def improve(counts: Sequence[dict[int, int]]) -> int:
             if any(counts):
                 found: list[dict[int, int]] = []
-                for least, cuts, found_cuts in zip((types for types, _ in asked), known, counts):
-                    names = {c: np.packbits(least.device[c]).tobytes() for c in found_cuts}
+                for network, cuts, found_cuts in zip(networks, known, counts):
+                    names = {c: np.packbits(network.types.device[c]).tobytes() for c in found_cuts}
                     found.append({cuts[names[c]]: n for c, n in found_cuts.items() if names[c] in cuts})
                 self.offer(self.search(found))
             assert self.value is not None
             return self.value
 
-        self.prove("types", formulation.load("schedule_types").bound(asked, self.watch, weights, improve))
+        self.prove("types", model.bound(networks, self.watch, around(weights), improve))
+
+    def networks(self, weights: IntArray, model: Any) -> list[Any] | None:
+        """What the frames of each network may ask, with prices, as far as it can lead to a better plan."""
+        assert self.value is not None
+        cheap = [cheapest(job, weights) for job in self.jobs]
+        room = weights.sum(axis=1) * self.value - sum(
+            count * np.array(prices) for count, prices in zip(self.counts, cheap)
+        )
+        found = []
+        for job, types, count, prices in zip(self.jobs, self.types, self.counts, cheap):
+            if job.one_way:
+                found.append(model.Network(types, types.loads @ weights.T, count))
+                continue
+            split = classes(job, weights, (room + prices).tolist(), lambda: self.watch.left() == 0.0)
+            if split is None:
+                least = least_types(job)
+                if least is None:
+                    return None
+                split = least, least.loads @ weights.T
+            found.append(model.Network(*split, count))
+        return found
 
     def positions(self) -> None:
         """The sequence model: exact for chains, else among the cuts of the best sequence and their neighbours."""

@@ -66,7 +66,7 @@ def bound(
     while True:
         value, fresh = 0, False
         for k, (problem, network) in enumerate(zip(problems, cutters)):
-            cut = network.cut(_weighted(costs[k], weights))
+            cut = network.cut(weighted(costs[k], weights))
             if cut.at is None:
                 return None
             way = problem.ways(cut.at)
@@ -83,7 +83,7 @@ def bound(
         weights = _next_weights(columns, counts)
 
 
-def _weighted(costs: Sequence[Costs], weights: IntArray) -> Costs:
+def weighted(costs: Sequence[Costs], weights: IntArray) -> Costs:
     total: Costs | None = None
     for weight, cost in zip(weights.tolist(), costs):
         if weight:
