@@ -30,7 +30,7 @@ from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
 from optsplit.problems.schedule import Schedule, SchedulePlan
 from optsplit.problems.schedule_cuts import CutTypes, cut_types
-from optsplit.problems.schedule_operations import topological
+from optsplit.problems.schedule_operations import LATENCY, topological
 from optsplit.problems.schedule_returns import least_types
 from optsplit.result import Limit, TracePoint
 
@@ -149,7 +149,7 @@ class _Frames:
         )  # fmt: skip
         return [(k, short[k][c]) for k, c in best]
 
-    def count(self, weights: IntArray) -> None:
+    def count(self, weights: IntArray, one_way: bool) -> None:
         """The bound of the types; every set of counts on the way there is also a start for the search.
 
         Where cuts may come back, counts are of what cuts ask at least: those that are one-way cuts are a start.
@@ -159,7 +159,11 @@ class _Frames:
             {device.tobytes(): c for c, device in enumerate(np.packbits(types.device, axis=1))} for types in self.types
         ]
         model = formulation.load("schedule_types")
-        networks = self.networks(around(weights), model)
+        # every product of a weight and a makespan stays below 2^62
+        top = sum(job.costs(LATENCY).total * count for job, count in zip(self.jobs, self.counts))
+        weights = weights >> max(0, (top * int(weights.sum()) * 4).bit_length() - 62)
+        rows = weights[None] if one_way else around(weights)
+        networks = self.networks(rows, one_way)
         if networks is None:
             return
 
@@ -173,19 +177,27 @@ class _Frames:
             assert self.value is not None
             return self.value
 
-        self.prove("types", model.bound(networks, self.watch, around(weights), improve))
+        if one_way and not self.one_way:
+            # its counts are good starts; its bound is none
+            aside = Watch(replace(self.watch.options, time_limit=_half(self.watch.left()), progress=None))
+            model.bound(networks, aside, rows, improve)
+            if aside.stopped_by is Limit.INTERRUPT:
+                self.watch.interrupt()
+            return
+        self.prove("types", model.bound(networks, self.watch, rows, improve))
 
-    def networks(self, weights: IntArray, model: Any) -> list[Any] | None:
+    def networks(self, weights: IntArray, one_way: bool) -> list[Any] | None:
         """What the frames of each network may ask, with prices, as far as it can lead to a better plan."""
         assert self.value is not None
+        network = formulation.load("schedule_types").Network
         cheap = [cheapest(job, weights) for job in self.jobs]
         room = weights.sum(axis=1) * self.value - sum(
             count * np.array(prices) for count, prices in zip(self.counts, cheap)
         )
         found = []
         for job, types, count, prices in zip(self.jobs, self.types, self.counts, cheap):
-            if job.one_way:
-                found.append(model.Network(types, types.loads @ weights.T, count))
+            if one_way or job.one_way:
+                found.append(network(types, types.loads @ weights.T, count))
                 continue
             split = classes(job, weights, (room + prices).tolist(), lambda: self.watch.left() == 0.0)
             if split is None:
@@ -193,7 +205,7 @@ class _Frames:
                 if least is None:
                     return None
                 split = least, least.loads @ weights.T
-            found.append(model.Network(*split, count))
+            found.append(network(*split, count))
         return found
 
     def positions(self) -> None:
@@ -208,7 +220,7 @@ class _Frames:
         if sum(map(len, cuts)) * len(self.sequence) > _POSITIONS:
             return
         left = self.watch.left()
-        patience = left if exact else min(_PATIENCE, _PATIENCE if left is None else left / 2)
+        patience = left if exact else min(_PATIENCE, _half(left) or _PATIENCE)
         options = replace(self.watch.options, time_limit=patience, progress=None, hint=None)
         times = [types.loads[chosen].tolist() for types, chosen in zip(self.types, cuts)]
         found = model.solve(times, self.counts, options)
@@ -216,6 +228,10 @@ class _Frames:
             self.prove("positions", found.bound)
         if found.frames is not None:
             self.offer([(k, cuts[k][c]) for k, c in found.frames])
+
+
+def _half(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / 2
 
 
 def _same_way_back(types: CutTypes) -> bool:
@@ -244,7 +260,9 @@ def solve(problem: Schedule, options: Options) -> Answer:
         frames.prove("load", load[0])
         frames.offer(frames.search())
         if not frames.done():
-            frames.count(load[1])
+            frames.count(load[1], one_way=True)
+        if not frames.one_way and not frames.done():
+            frames.count(load[1], one_way=False)
         if not frames.done():
             frames.positions()
         if not frames.done():

@@ -56,9 +56,18 @@ def bound(
         Asked between cuts; when it says so, the best bound so far is returned.
     """
     problems = [machine_loads(job) for job, _ in networks]
-    counts = [count for _, count in networks]
-    cutters = [CutNetwork(problem) for problem in problems]
     costs = [[problem.costs(name) for name in problem.objectives] for problem in problems]
+    return largest(problems, [CutNetwork(problem) for problem in problems], costs, [n for _, n in networks], late)
+
+
+def largest(
+    problems: Sequence[Partition],
+    cutters: Sequence[CutNetwork],
+    costs: Sequence[Sequence[Costs]],
+    counts: Sequence[int],
+    late: Callable[[], bool] = lambda: False,
+) -> tuple[int, IntArray] | None:
+    """The same for networks that are laid out already, by the costs of each machine."""
     machines = len(costs[0])
     weights = np.full(machines, _FINE // machines, dtype=np.int64)
     columns: list[list[tuple[int, ...]]] = [[] for _ in problems]

@@ -63,7 +63,11 @@ def least_types(job: Partition, most: int = MOST) -> CutTypes | None:
 
 
 def asked(
-    job: Partition, device: NDArray[np.bool_], away: NDArray[np.bool_], back: NDArray[np.bool_] | None = None
+    job: Partition,
+    device: NDArray[np.bool_],
+    away: NDArray[np.bool_],
+    back: NDArray[np.bool_] | None = None,
+    least_rest: IntArray | None = None,
 ) -> CutTypes:
     """What every cut asks at least whose largest down-set is known, and some more layers.
 
@@ -77,6 +81,8 @@ def asked(
         Shape (C, n): layers that are on the server, those among them that read from `device` only.
     back
         Shape (C, n): layers outside `device` that are on the device; default none is known to be.
+    least_rest
+        Shape (n, 2): what is known to pass at least from the start of a layer at a place to the end of its job.
     """
     n, count = len(job.layers), len(device)
     back = np.zeros_like(device) if back is None else back
@@ -84,7 +90,7 @@ def asked(
     here, there = costs.compute[:, 0], costs.compute[:, 1]
     up = costs.transfer[0, 1]
     before = ancestors(job)
-    rest = _rest(job, before)
+    rest = _rest(job, before, least_rest)
     tensors = [t for t, (_, readers) in enumerate(job.tensors) if readers]
     sent = np.zeros((count, len(tensors)), dtype=np.int64)
     tail = np.zeros((count, len(tensors)), dtype=np.int64)
@@ -110,7 +116,7 @@ def asked(
     )  # fmt: skip
 
 
-def _rest(job: Partition, before: IntArray) -> IntArray:
+def _rest(job: Partition, before: IntArray, known: IntArray | None) -> IntArray:
     """Shape (n, 2): the least time from the start of a layer at a place to the end of its job; pins are left out."""
     costs = job.costs(LATENCY)
     compute, ways = costs.compute, (costs.transfer[0, 1], costs.transfer[1, 0])
@@ -124,7 +130,7 @@ def _rest(job: Partition, before: IntArray) -> IntArray:
             longest = int(ways[1][returned[v]]) if p == 1 and v in returned else 0
             for w, t in read[v]:
                 longest = max(longest, min(int(rest[w, p]), int(ways[p][t]) + int(rest[w, 1 - p])))
-            rest[v, p] = compute[v, p] + longest
+            rest[v, p] = compute[v, p] + longest if known is None else max(compute[v, p] + longest, known[v, p])
     for v in range(len(job.layers)):
         behind = before[:, v] == 1
         for share in _SHARES:
