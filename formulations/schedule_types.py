@@ -78,7 +78,11 @@ class Network:
 
 
 def bound(
-    networks: Sequence[Network], watch: Watch, weights: IntArray, improve: Callable[[CutCounts], int]
+    networks: Sequence[Network],
+    watch: Watch,
+    weights: IntArray,
+    improve: Callable[[CutCounts], int],
+    narrow: Callable[[CutCounts], Sequence[Network] | None] = lambda _: None,
 ) -> int | None:
     """Add windows until none is broken, the time is over, or the bound meets the incumbent; None without any bound.
 
@@ -96,21 +100,23 @@ def bound(
         Shape (R, 4): of device, uplink, server, way back; integers, such as `optsplit.algorithms.schedule_load` finds.
     improve
         Given how many frames of each network take which cut, returns the makespan of the best schedule known.
+    narrow
+        Given the same, returns networks in which the classes of cuts that were taken are split, or None.
     """
     sums = weights.sum(axis=1)
-    if not all(len(network.prices) for network in networks):
-        return improve(tuple({} for _ in networks))
-    lowest = [network.prices.min(axis=0) for network in networks]
-    least = sum(network.count * low for network, low in zip(networks, lowest))
-    # where the prices are those of the loads, the loads say it
-    shares = [network.prices // sums for network in networks]
-    if all((network.prices == network.types.loads @ weights.T).all() for network in networks):
-        shares = [share[:, :0] for share in shares]
     windows = [Window("device"), Window("uplink"), Window("server"), Window("back")]
     incumbent = improve(tuple({} for _ in networks))
     best: int | None = None
     rough = _ROUGH
     while True:
+        if not all(len(network.prices) for network in networks):
+            return incumbent
+        lowest = [network.prices.min(axis=0) for network in networks]
+        least = sum(network.count * low for network, low in zip(networks, lowest))
+        # where the prices are those of the loads, the loads say it
+        shares = [network.prices // sums for network in networks]
+        if all((network.prices == network.types.loads @ weights.T).all() for network in networks):
+            shares = [share[:, :0] for share in shares]
         room = sums * incumbent - least
         useful = [np.nonzero((n.prices - low < room).all(axis=1))[0] for n, low in zip(networks, lowest)]
         if not all(map(len, useful)):
@@ -123,10 +129,12 @@ def bound(
             return best
         incumbent = improve(found[1])
         broken = [window for window in _broken(networks, found[1], best) if window not in windows][:_ADDED]
-        if not broken and not rough:
-            return best
         windows += broken
-        rough = rough if broken else 0.0
+        narrower = narrow(found[1])
+        if narrower is None and not broken and not rough:
+            return best
+        networks = networks if narrower is None else narrower
+        rough = rough if broken or narrower is not None else 0.0
 
 
 def _solve(

@@ -24,14 +24,14 @@ import numpy as np
 
 from optsplit import formulation
 from optsplit.algorithms import schedule_load, schedule_semi_active, schedule_sequence
-from optsplit.algorithms.schedule_returning import around, cheapest, classes
+from optsplit.algorithms.schedule_returning import Classes, around, cheapest
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
 from optsplit.problems.schedule import Schedule, SchedulePlan
 from optsplit.problems.schedule_cuts import CutTypes, cut_types
 from optsplit.problems.schedule_operations import LATENCY, topological
-from optsplit.problems.schedule_returns import least_types
+from optsplit.problems.schedule_returns import edges_of_down_sets
 from optsplit.result import Limit, TracePoint
 
 _SHORT = 24
@@ -42,6 +42,9 @@ _ROUNDS = 200
 
 _EVALUATIONS = 20_000
 """Rounds of the search times the square of the frames, at most."""
+
+_SEARCHES = 12
+"""Sets of counts from which one programme's rounds start the search, at most."""
 
 _POSITIONS = 1200
 """Cuts times frames up to which the sequence model is tried."""
@@ -163,19 +166,37 @@ class _Frames:
         top = sum(job.costs(LATENCY).total * count for job, count in zip(self.jobs, self.counts))
         weights = weights >> max(0, (top * int(weights.sum()) * 4).bit_length() - 62)
         rows = weights[None] if one_way else around(weights)
-        networks = self.networks(rows, one_way)
-        if networks is None:
+        found_classes = self.classes(rows, one_way)
+        if found_classes is None:
             return
+        classes = found_classes
+        networks = [
+            model.Network(types, types.loads @ rows.T, count)
+            if split is None
+            else model.Network(split.types, split.prices, count)
+            for split, types, count in zip(classes, self.types, self.counts)
+        ]
+
+        searched: list[list[dict[int, int]]] = []
 
         def improve(counts: Sequence[dict[int, int]]) -> int:
-            if any(counts):
-                found: list[dict[int, int]] = []
-                for network, cuts, found_cuts in zip(networks, known, counts):
-                    names = {c: np.packbits(network.types.device[c]).tobytes() for c in found_cuts}
-                    found.append({cuts[names[c]]: n for c, n in found_cuts.items() if names[c] in cuts})
+            found: list[dict[int, int]] = []
+            for network, cuts, found_cuts in zip(networks, known, counts):
+                names = {c: np.packbits(network.types.device[c]).tobytes() for c in found_cuts}
+                found.append({cuts[names[c]]: n for c, n in found_cuts.items() if names[c] in cuts})
+            if any(found) and found not in searched and len(searched) < _SEARCHES:
+                searched.append(found)
                 self.offer(self.search(found))
             assert self.value is not None
             return self.value
+
+        def narrow(counts: Sequence[dict[int, int]]) -> list[Any] | None:
+            wide = [k for k, split in enumerate(classes) if split is not None and split.narrow(list(counts[k]))]
+            for k in wide:
+                split = classes[k]
+                assert split is not None
+                networks[k] = replace(networks[k], types=split.types, prices=split.prices)
+            return networks if wide else None
 
         if one_way and not self.one_way:
             # its counts are good starts; its bound is none
@@ -184,28 +205,24 @@ class _Frames:
             if aside.stopped_by is Limit.INTERRUPT:
                 self.watch.interrupt()
             return
-        self.prove("types", model.bound(networks, self.watch, rows, improve))
+        self.prove("types", model.bound(networks, self.watch, rows, improve, narrow))
 
-    def networks(self, weights: IntArray, one_way: bool) -> list[Any] | None:
-        """What the frames of each network may ask, with prices, as far as it can lead to a better plan."""
+    def classes(self, weights: IntArray, one_way: bool) -> list[Classes | None] | None:
+        """For each network None where its one-way cuts are all, else its classes; None where there are too many."""
         assert self.value is not None
-        network = formulation.load("schedule_types").Network
+        limit = self.watch.left()
+        end = None if limit is None else self.watch.seconds() + limit / 2
         cheap = [cheapest(job, weights) for job in self.jobs]
-        room = weights.sum(axis=1) * self.value - sum(
-            count * np.array(prices) for count, prices in zip(self.counts, cheap)
-        )
-        found = []
-        for job, types, count, prices in zip(self.jobs, self.types, self.counts, cheap):
+        least = sum(count * np.array(prices) for count, prices in zip(self.counts, cheap))
+        room = weights.sum(axis=1) * self.value - least
+        found: list[Classes | None] = []
+        for job, prices in zip(self.jobs, cheap):
             if one_way or job.one_way:
-                found.append(network(types, types.loads @ weights.T, count))
+                found.append(None)
                 continue
-            split = classes(job, weights, (room + prices).tolist(), lambda: self.watch.left() == 0.0)
-            if split is None:
-                least = least_types(job)
-                if least is None:
-                    return None
-                split = least, least.loads @ weights.T
-            found.append(network(*split, count))
+            if edges_of_down_sets(job) is None:
+                return None
+            found.append(Classes(job, weights, room, prices, lambda: end is not None and self.watch.seconds() > end))
         return found
 
     def positions(self) -> None:

@@ -15,6 +15,7 @@ schedule has such a frame even once, and the class is dropped as soon as it is.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -33,11 +34,8 @@ _RATIOS = ((1, 1), (4, 5), (5, 4), (1, 2), (2, 1), (9, 10), (10, 9), (2, 3), (3,
 _NARROW = 1e-3
 """Share of its price up to which a class is narrow: no need to split it."""
 
-_FEW = 300
-"""Classes up to which those that are not narrow are split on."""
-
-_SPLIT = 1500
-"""Classes that this may make, at most."""
+_PARTS = 32
+"""Classes into which one is split at once, about."""
 
 _Class = tuple[IntArray, IntArray]
 """Its down-set, shape (n,), and the place of each layer or -1, shape (n,)."""
@@ -62,71 +60,95 @@ def cheapest(job: Partition, weights: IntArray) -> list[int]:
     return [network.cut(prices).value for prices in _prices(problem, weights)]
 
 
-def classes(
-    job: Partition, weights: IntArray, most: Sequence[int], late: Callable[[], bool], limit: int = MOST
-) -> tuple[CutTypes, IntArray] | None:
-    """The classes of cuts below `most`, with what they ask and their prices (C, R); None where too many, or too late.
+class Classes:
+    """The classes of a job's cuts whose prices are below `most`, with what they ask, and their prices.
 
     Parameters
     ----------
     job
         Over two places; its outputs end at the first place, or anywhere.
     weights
-        Shape (R, 4): integers, of device, uplink, server, downlink.
-    most
-        For each row of weights the price from which on a class is of no use.
+        Shape (R, 4): as `around` gives them.
+    room
+        For each row of weights what a class may cost more than the cheapest cut, to be of use.
+    cheap
+        For each row of weights the price of the cheapest cut.
     late
-        Asked between classes.
-    limit
-        Down-sets and classes, at most.
-    """
-    found = edges_of_down_sets(job, limit)
-    if found is None:
-        return None
-    rest = remaining(job, late)
-    least = asked(job, *found, least_rest=rest).loads @ weights.T
-    problem = machine_loads(job)
-    prices = _prices(problem, weights)
-    reads = [(u, readers) for u, readers in job.tensors if readers]
-    rank = {v: i for i, v in enumerate(job.order)}
-    useful = np.nonzero((least < np.asarray(most)).all(axis=1))[0]
-    start = [(found[0][row], np.where(found[0][row], 0, np.where(found[1][row], 1, job.fixed))) for row in useful]
+        Asked between classes; when it says so, they are neither split nor priced any more.
 
-    def split(todo: list[_Class], undecided: Callable[[_Class, list[int], list[IntArray]], int | None], most_kept: int):
-        """Classes of which no layer is undecided, with their prices; None where too many, or too late."""
-        kept: list[tuple[IntArray, IntArray, list[int]]] = []
-        todo = todo[::-1]
+    Attributes
+    ----------
+    types, prices
+        What each class asks, and its prices (C, R).
+    """
+
+    def __init__(
+        self, job: Partition, weights: IntArray, room: IntArray, cheap: Sequence[int], late: Callable[[], bool]
+    ) -> None:
+        found = edges_of_down_sets(job, MOST)
+        if found is None:
+            raise ValueError(f"more than {MOST} down-sets; ask optsplit.frames.refuses first")
+        self.job, self.weights, self.cheap, self.late = job, weights, list(cheap), late
+        self.most = [int(more) + price for more, price in zip(room, cheap)]
+        self._problem, self._rank = machine_loads(job), {v: i for i, v in enumerate(job.order)}
+        self._prices = _prices(self._problem, weights)
+        self._reads = [(u, readers) for u, readers in job.tensors if readers]
+        self._rest = remaining(job, late)
+        least = asked(job, *found, least_rest=self._rest).loads @ weights.T
+        useful = np.nonzero((least < np.asarray(self.most)).all(axis=1))[0]
+        start = [(found[0][row], np.where(found[0][row], 0, np.where(found[1][row], 1, job.fixed))) for row in useful]
+        self._kept = self._split(start, lambda part, *_: _join(self._reads, self._rank, *part), MOST)
+        self._list()
+
+    def _list(self) -> None:
+        device = np.array([inside for (inside, _), _ in self._kept], dtype=bool).reshape(-1, len(self.job.layers))
+        where = np.array([fixed for (_, fixed), _ in self._kept], dtype=np.int64).reshape(device.shape)
+        self.types = asked(self.job, device, where == 1, (where == 0) & ~device, self._rest)
+        self.prices = np.array([values for _, values in self._kept], dtype=np.int64).reshape(-1, len(self.weights))
+
+    def narrow(self, rows: Sequence[int]) -> bool:
+        """Split these classes where they are wide; whether any was."""
+        parts: list[tuple[_Class, list[int]]] = []
+        for row in rows:
+            parts += self._split(
+                [self._kept[row][0]],
+                lambda _, values, plans: _apart(values, plans, self.weights, self._rank),
+                _PARTS,
+            )
+        if len(parts) == len(rows):
+            return False
+        taken = set(rows)
+        self._kept = [kept for row, kept in enumerate(self._kept) if row not in taken] + parts
+        self._list()
+        return True
+
+    def _split(
+        self,
+        start: Sequence[_Class],
+        undecided: Callable[[_Class, list[int], list[IntArray]], int | None],
+        most: int,
+    ) -> list[tuple[_Class, list[int]]]:
+        """Split by undecided layers, breadth first, into `most` classes more at most; with their prices."""
+        kept: list[tuple[_Class, list[int]]] = []
+        todo = deque(start)
         while todo:
-            if late() or len(kept) + len(todo) > most_kept + len(start):
-                return None
-            device, fixed = todo.pop()
-            priced = _price(problem, fixed, prices, most)
+            device, fixed = todo.popleft()
+            if self.late():
+                kept.append(((device, fixed), self.cheap))
+                continue
+            priced = _price(self._problem, fixed, self._prices, self.most)
             if priced is None:
                 continue
-            layer = undecided((device, fixed), *priced)
+            enough = len(kept) + len(todo) >= most + len(start)
+            layer = None if enough else undecided((device, fixed), *priced)
             if layer is None:
-                kept.append((device, fixed, priced[0]))
+                kept.append(((device, fixed), priced[0]))
                 continue
             for place in (0, 1):
                 part = fixed.copy()
                 part[layer] = place
                 todo.append((device, part))
         return kept
-
-    kept = split(start, lambda part, *_: _join(reads, rank, *part), limit)
-    if kept is None:
-        return None
-    if len(kept) <= _FEW:
-        narrow = split(
-            [(device, fixed) for device, fixed, _ in kept],
-            lambda _, values, plans: _apart(values, plans, weights, rank),
-            _SPLIT,
-        )
-        kept = kept if narrow is None else narrow
-    device = np.array([inside for inside, _, _ in kept], dtype=bool).reshape(-1, len(job.layers))
-    where = np.array([fixed for _, fixed, _ in kept], dtype=np.int64).reshape(device.shape)
-    types = asked(job, device, where == 1, (where == 0) & ~device, rest)
-    return types, np.array([priced for _, _, priced in kept], dtype=np.int64).reshape(-1, len(weights))
 
 
 def remaining(job: Partition, late: Callable[[], bool]) -> IntArray:

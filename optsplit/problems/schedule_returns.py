@@ -53,15 +53,6 @@ def edges_of_down_sets(job: Partition, most: int = MOST) -> tuple[NDArray[np.boo
     return device[keep], edge[keep]
 
 
-def least_types(job: Partition, most: int = MOST) -> CutTypes | None:
-    """For each down-set of a job over two places what every cut that has it asks at least; None where too many.
-
-    Its outputs end at the first place, or anywhere.
-    """
-    found = edges_of_down_sets(job, most)
-    return None if found is None else asked(job, *found)
-
-
 def asked(
     job: Partition,
     device: NDArray[np.bool_],
