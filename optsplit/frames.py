@@ -9,8 +9,8 @@ their operations; its bound is weak, since halves of frames can be put anywhere.
 
 An iterated greedy search chooses sequence and cuts together; the frames' operations are then scheduled one by one in
 that order. Where the bounds do not meet it, CP-SAT goes on from that plan. Where cuts may come back to the device, the
-bounds are of what such cuts ask at least (`optsplit.problems.schedule_returns`), and plans still are of one-way cuts
-until CP-SAT goes on.
+bounds are of classes of such cuts (`optsplit.algorithms.schedule_returning`), after a first round of one-way cuts that
+finds a plan; plans still are of one-way cuts until CP-SAT goes on.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ import numpy as np
 
 from optsplit import formulation
 from optsplit.algorithms import schedule_load, schedule_semi_active, schedule_sequence
-from optsplit.algorithms.schedule_returning import Classes, around, cheapest
 from optsplit.backends.watch import Watch
+from optsplit.frame_counts import Counting
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
 from optsplit.problems.schedule import Schedule, SchedulePlan
 from optsplit.problems.schedule_cuts import CutTypes, cut_types
-from optsplit.problems.schedule_operations import LATENCY, topological
-from optsplit.problems.schedule_returns import edges_of_down_sets
+from optsplit.problems.schedule_operations import topological
 from optsplit.result import Limit, TracePoint
 
 _SHORT = 24
@@ -153,77 +152,30 @@ class _Frames:
         return [(k, short[k][c]) for k, c in best]
 
     def count(self, weights: IntArray, one_way: bool) -> None:
-        """The bound of the types; every set of counts on the way there is also a start for the search.
-
-        Where cuts may come back, counts are of what cuts ask at least: those that are one-way cuts are a start.
-        """
-
-        known = [
-            {device.tobytes(): c for c, device in enumerate(np.packbits(types.device, axis=1))} for types in self.types
-        ]
-        model = formulation.load("schedule_types")
-        # every product of a weight and a makespan stays below 2^62
-        top = sum(job.costs(LATENCY).total * count for job, count in zip(self.jobs, self.counts))
-        weights = weights >> max(0, (top * int(weights.sum()) * 4).bit_length() - 62)
-        rows = weights[None] if one_way else around(weights)
-        found_classes = self.classes(rows, one_way)
-        if found_classes is None:
+        """The bound of the types; every set of counts on the way there is also a start for the search."""
+        assert self.value is not None
+        programme = Counting(self.jobs, self.types, self.counts, weights, self.value, self.watch, one_way)
+        if programme.networks is None:
             return
-        classes = found_classes
-        networks = [
-            model.Network(types, types.loads @ rows.T, count)
-            if split is None
-            else model.Network(split.types, split.prices, count)
-            for split, types, count in zip(classes, self.types, self.counts)
-        ]
-
         searched: list[list[dict[int, int]]] = []
 
         def improve(counts: Sequence[dict[int, int]]) -> int:
-            found: list[dict[int, int]] = []
-            for network, cuts, found_cuts in zip(networks, known, counts):
-                names = {c: np.packbits(network.types.device[c]).tobytes() for c in found_cuts}
-                found.append({cuts[names[c]]: n for c, n in found_cuts.items() if names[c] in cuts})
+            found = programme.one_way_cuts(counts)
             if any(found) and found not in searched and len(searched) < _SEARCHES:
                 searched.append(found)
                 self.offer(self.search(found))
             assert self.value is not None
             return self.value
 
-        def narrow(counts: Sequence[dict[int, int]]) -> list[Any] | None:
-            wide = [k for k, split in enumerate(classes) if split is not None and split.narrow(list(counts[k]))]
-            for k in wide:
-                split = classes[k]
-                assert split is not None
-                networks[k] = replace(networks[k], types=split.types, prices=split.prices)
-            return networks if wide else None
-
+        bound = formulation.load("schedule_types").bound
         if one_way and not self.one_way:
             # its counts are good starts; its bound is none
             aside = Watch(replace(self.watch.options, time_limit=_half(self.watch.left()), progress=None))
-            model.bound(networks, aside, rows, improve)
+            bound(programme.networks, aside, programme.weights, improve)
             if aside.stopped_by is Limit.INTERRUPT:
                 self.watch.interrupt()
             return
-        self.prove("types", model.bound(networks, self.watch, rows, improve, narrow))
-
-    def classes(self, weights: IntArray, one_way: bool) -> list[Classes | None] | None:
-        """For each network None where its one-way cuts are all, else its classes; None where there are too many."""
-        assert self.value is not None
-        limit = self.watch.left()
-        end = None if limit is None else self.watch.seconds() + limit / 2
-        cheap = [cheapest(job, weights) for job in self.jobs]
-        least = sum(count * np.array(prices) for count, prices in zip(self.counts, cheap))
-        room = weights.sum(axis=1) * self.value - least
-        found: list[Classes | None] = []
-        for job, prices in zip(self.jobs, cheap):
-            if one_way or job.one_way:
-                found.append(None)
-                continue
-            if edges_of_down_sets(job) is None:
-                return None
-            found.append(Classes(job, weights, room, prices, lambda: end is not None and self.watch.seconds() > end))
-        return found
+        self.prove("types", bound(programme.networks, self.watch, programme.weights, improve, programme.narrow))
 
     def positions(self) -> None:
         """The sequence model: exact for chains, else among the cuts of the best sequence and their neighbours."""

@@ -25,7 +25,7 @@ from optsplit.algorithms.mincut import CutNetwork
 from optsplit.algorithms.schedule_load import largest, machine_loads, weighted
 from optsplit.problems.metric import Costs, IntArray
 from optsplit.problems.partition import Partition
-from optsplit.problems.schedule_cuts import MOST, CutTypes, ancestors
+from optsplit.problems.schedule_cuts import MOST, ancestors
 from optsplit.problems.schedule_returns import asked, edges_of_down_sets
 
 _RATIOS = ((1, 1), (4, 5), (5, 4), (1, 2), (2, 1), (9, 10), (10, 9), (2, 3), (3, 2), (1, 4), (4, 1))
@@ -196,9 +196,7 @@ def _price(
     return values, plans
 
 
-def _apart(
-    values: Sequence[int], plans: Sequence[IntArray], weights: IntArray, rank: dict[int, int]
-) -> int | None:
+def _apart(values: Sequence[int], plans: Sequence[IntArray], weights: IntArray, rank: dict[int, int]) -> int | None:
     """The first layer about which the class's least for the device and for the uplink differ, if it matters.
 
     The last two prices are those of the device and of the uplink alone: no cut of the class may reach both.
