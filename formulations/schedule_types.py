@@ -177,7 +177,7 @@ def _solve(
         model._row("window", parts, pulp.LpConstraintGE, 0, size)
     model.milp.setObjective(pulp.LpAffineExpression({z: size / scale}))
     inner = Watch(replace(watch.options, time_limit=watch.left(), progress=None, gap=gap))
-    outcome = minimise(model.milp, inner, scale=scale)
+    outcome = minimise(model.milp, inner, scale=scale, presolve=False)
     if outcome.limit is Limit.INTERRUPT:
         watch.interrupt()
     if outcome.bound is None or outcome.value is None:
