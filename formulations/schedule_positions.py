@@ -92,7 +92,7 @@ def solve(times: Sequence[Sequence[Sequence[int]]], counts: Sequence[int], optio
         ends: list[tuple[int, Affine]] = [(-size, one(start[-1][i])), (-1, spent[-1][i]), (-1, back)]
         model._row("end", [(size, one(z)), *ends], pulp.LpConstraintGE, 0, size)
     model.milp.setObjective(pulp.LpAffineExpression({z: size / scale}))
-    outcome = minimise(model.milp, watch, scale=scale)
+    outcome = minimise(model.milp, watch, scale=scale, presolve=False)
     if outcome.value is None:
         return Positions(None, outcome.bound)
     value = outcome.value

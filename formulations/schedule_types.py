@@ -6,6 +6,7 @@ window has anything in it.
     minimise z
     frames      sum_c n[k,c] = F_k                                          for each network k
     window      z >= sum_{k,c} load_w[k,c] n[k,c] + (head + tail) g[w]
+    price       z >= sum_{k,c} floor(price_r[k,c] / W_r) n[k,c]             W_r = sum of the weights r
     open        sum_{k,c: load_w[k,c] > 0} n[k,c] <= F g[w]                 F = all frames
 
 A window w = (machine, head, tail) is that part of a machine's work which cannot start before `head` and is followed by
@@ -13,6 +14,9 @@ at least `tail` more, whatever the schedule is (`optsplit.problems.schedule_cuts
 so head + work + tail bounds the makespan: the one-machine bound of Carlier (EJOR 11, 1982), here for cuts that are
 still to be chosen. There are too many windows to write down. The loads alone come first; then those that the solution
 breaks are added, until none is. Every one of these programmes is a relaxation, so each of their bounds holds.
+
+A price is at least the weighted load of the machines; for classes of cuts that may come back it says more than the
+loads do (`optsplit.algorithms.schedule_returning`).
 
 Cuts whose loads in all windows so far are no less than another's are left out: the other could replace them.
 """
@@ -64,8 +68,21 @@ class Window:
         return types.back
 
 
+@dataclass(frozen=True)
+class Network:
+    """The cuts of a network, their prices (C, R) by R weights of the machines, and its number of frames."""
+
+    types: CutTypes
+    prices: IntArray
+    count: int
+
+
 def bound(
-    networks: Sequence[tuple[CutTypes, int]], watch: Watch, weights: IntArray, improve: Callable[[CutCounts], int]
+    networks: Sequence[Network],
+    watch: Watch,
+    weights: IntArray,
+    improve: Callable[[CutCounts], int],
+    narrow: Callable[[CutCounts], Sequence[Network] | None] = lambda _: None,
 ) -> int | None:
     """Add windows until none is broken, the time is over, or the bound meets the incumbent; None without any bound.
 
@@ -76,26 +93,35 @@ def bound(
     Parameters
     ----------
     networks
-        The cuts of each network, and its number of frames.
+        The cuts of each network, their prices, and its number of frames.
     watch
         Its time limit counts; every bound is reported to it.
     weights
-        Shape (4,): of device, uplink, server, way back; integers, such as `optsplit.algorithms.schedule_load` finds.
+        Shape (R, 4): of device, uplink, server, way back; integers, such as `optsplit.algorithms.schedule_load` finds.
     improve
         Given how many frames of each network take which cut, returns the makespan of the best schedule known.
+    narrow
+        Given the same, returns networks in which the classes of cuts that were taken are split, or None.
     """
-    priced = [types.loads @ weights for types, _ in networks]
-    least = sum(count * int(price.min()) for price, (_, count) in zip(priced, networks))
+    sums = weights.sum(axis=1)
     windows = [Window("device"), Window("uplink"), Window("server"), Window("back")]
     incumbent = improve(tuple({} for _ in networks))
     best: int | None = None
     rough = _ROUGH
     while True:
-        room = int(weights.sum()) * incumbent - least
-        useful = [np.nonzero(price - price.min() < room)[0] for price in priced]
+        if not all(len(network.prices) for network in networks):
+            return incumbent
+        lowest = [network.prices.min(axis=0) for network in networks]
+        least = sum(network.count * low for network, low in zip(networks, lowest))
+        # where the prices are those of the loads, the loads say it
+        shares = [network.prices // sums for network in networks]
+        if all((network.prices == network.types.loads @ weights.T).all() for network in networks):
+            shares = [share[:, :0] for share in shares]
+        room = sums * incumbent - least
+        useful = [np.nonzero((n.prices - low < room).all(axis=1))[0] for n, low in zip(networks, lowest)]
         if not all(map(len, useful)):
             return incumbent
-        found = _solve(networks, useful, windows, watch, rough)
+        found = _solve(networks, shares, useful, windows, watch, rough)
         if found is None:
             return best
         best = min(incumbent, found[0]) if best is None else max(best, min(incumbent, found[0]))
@@ -103,14 +129,17 @@ def bound(
             return best
         incumbent = improve(found[1])
         broken = [window for window in _broken(networks, found[1], best) if window not in windows][:_ADDED]
-        if not broken and not rough:
-            return best
         windows += broken
-        rough = rough if broken else 0.0
+        narrower = narrow(found[1])
+        if narrower is None and not broken and not rough:
+            return best
+        networks = networks if narrower is None else narrower
+        rough = rough if broken or narrower is not None else 0.0
 
 
 def _solve(
-    networks: Sequence[tuple[CutTypes, int]],
+    networks: Sequence[Network],
+    shares: Sequence[IntArray],
     useful: Sequence[IntArray],
     windows: Sequence[Window],
     watch: Watch,
@@ -118,25 +147,28 @@ def _solve(
 ) -> tuple[int, CutCounts] | None:
     """The programme's bound, to a relative gap, and its counts."""
     model = Rows("types")
-    loads = [np.stack([window.load(types) for window in windows], axis=1) for types, _ in networks]
-    chosen = [[int(cuts[c]) for c in undominated(load[cuts])] for load, cuts in zip(loads, useful)]
-    frames = sum(count for _, count in networks)
-    number = [
-        {c: model.milp.add_variable(f"n_{k}_{c}", 0, count, pulp.LpInteger) for c in cuts}
-        for k, (cuts, (_, count)) in enumerate(zip(chosen, networks))
+    loads = [
+        np.concatenate([np.stack([window.load(network.types) for window in windows], axis=1), share], axis=1)
+        for network, share in zip(networks, shares)
     ]
-    most = sum(int(load.max()) * count for load, (_, count) in zip(loads, networks))
+    chosen = [[int(cuts[c]) for c in undominated(load[cuts])] for load, cuts in zip(loads, useful)]
+    frames = sum(network.count for network in networks)
+    number = [
+        {c: model.milp.add_variable(f"n_{k}_{c}", 0, network.count, pulp.LpInteger) for c in cuts}
+        for k, (cuts, network) in enumerate(zip(chosen, networks))
+    ]
+    most = sum(int(load.max()) * network.count for load, network in zip(loads, networks))
     top = most + max(window.head + window.tail for window in windows)
     size, scale = scale_to(top, ROW_SIZE), scale_to(top, OBJECTIVE_SIZE)
     z = model.milp.add_variable("z", 0, -(-top // size))
-    for k, (_, count) in enumerate(networks):
+    for k, network in enumerate(networks):
         parts: list[tuple[int, Affine]] = [(1, one(n)) for n in number[k].values()]
-        model._row("frames", parts, pulp.LpConstraintLE, count)
-        model._row("frames", parts, pulp.LpConstraintGE, count)
-    for w, window in enumerate(windows):
+        model._row("frames", parts, pulp.LpConstraintLE, network.count)
+        model._row("frames", parts, pulp.LpConstraintGE, network.count)
+    for w, window in enumerate([*windows, *[None] * shares[0].shape[1]]):
         inside = [(int(loads[k][c, w]), one(n)) for k, cuts in enumerate(number) for c, n in cuts.items()]
         inside = [(load, n) for load, n in inside if load]
-        ends = window.head + window.tail
+        ends = window.head + window.tail if window else 0
         if ends:
             g = one(model.milp.add_variable(f"g_{w}", 0, 1, pulp.LpInteger))
             model._row("open", [*((1, n) for _, n in inside), (-frames, g)], pulp.LpConstraintLE, 0)
@@ -145,7 +177,7 @@ def _solve(
         model._row("window", parts, pulp.LpConstraintGE, 0, size)
     model.milp.setObjective(pulp.LpAffineExpression({z: size / scale}))
     inner = Watch(replace(watch.options, time_limit=watch.left(), progress=None, gap=gap))
-    outcome = minimise(model.milp, inner, scale=scale)
+    outcome = minimise(model.milp, inner, scale=scale, presolve=False)
     if outcome.limit is Limit.INTERRUPT:
         watch.interrupt()
     if outcome.bound is None or outcome.value is None:
@@ -165,9 +197,9 @@ def undominated(loads: IntArray) -> list[int]:
     return kept
 
 
-def _broken(networks: Sequence[tuple[CutTypes, int]], counts: Sequence[dict[int, int]], value: int) -> list[Window]:
+def _broken(networks: Sequence[Network], counts: Sequence[dict[int, int]], value: int) -> list[Window]:
     """The windows that the counts fill beyond `value`, worst first."""
-    taken = [(types, c, n) for (types, _), found in zip(networks, counts) for c, n in found.items()]
+    taken = [(network.types, c, n) for network, found in zip(networks, counts) for c, n in found.items()]
     sends = [(types.send_head[types.sent[c] > 0], types.send_tail[c][types.sent[c] > 0]) for types, c, _ in taken]
     heads = {head for starts, _ in sends for head in starts.tolist()}
     tails = {tail for _, ends in sends for tail in ends.tolist()}

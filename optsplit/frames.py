@@ -9,8 +9,8 @@ their operations; its bound is weak, since halves of frames can be put anywhere.
 
 An iterated greedy search chooses sequence and cuts together; the frames' operations are then scheduled one by one in
 that order. Where the bounds do not meet it, CP-SAT goes on from that plan. Where cuts may come back to the device, the
-bounds are of what such cuts ask at least (`optsplit.problems.schedule_returns`), and plans still are of one-way cuts
-until CP-SAT goes on.
+bounds are of classes of such cuts (`optsplit.algorithms.schedule_returning`), after a first round of one-way cuts that
+finds a plan; plans still are of one-way cuts until CP-SAT goes on.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ import numpy as np
 from optsplit import formulation
 from optsplit.algorithms import schedule_load, schedule_semi_active, schedule_sequence
 from optsplit.backends.watch import Watch
+from optsplit.frame_counts import Counting
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
 from optsplit.problems.schedule import Schedule, SchedulePlan
 from optsplit.problems.schedule_cuts import CutTypes, cut_types
 from optsplit.problems.schedule_operations import topological
-from optsplit.problems.schedule_returns import least_types
 from optsplit.result import Limit, TracePoint
 
 _SHORT = 24
@@ -41,6 +41,9 @@ _ROUNDS = 200
 
 _EVALUATIONS = 20_000
 """Rounds of the search times the square of the frames, at most."""
+
+_SEARCHES = 12
+"""Sets of counts from which one programme's rounds start the search, at most."""
 
 _POSITIONS = 1200
 """Cuts times frames up to which the sequence model is tried."""
@@ -148,33 +151,31 @@ class _Frames:
         )  # fmt: skip
         return [(k, short[k][c]) for k, c in best]
 
-    def count(self, weights: IntArray) -> None:
-        """The bound of the types; every set of counts on the way there is also a start for the search.
-
-        Where cuts may come back, counts are of what cuts ask at least: those that are one-way cuts are a start.
-        """
-
-        known = [
-            {device.tobytes(): c for c, device in enumerate(np.packbits(types.device, axis=1))} for types in self.types
-        ]
-        asked: list[tuple[CutTypes, int]] = []
-        for job, types, count in zip(self.jobs, self.types, self.counts):
-            least = types if job.one_way else least_types(job)
-            if least is None:
-                return
-            asked.append((least, count))
+    def count(self, weights: IntArray, one_way: bool) -> None:
+        """The bound of the types; every set of counts on the way there is also a start for the search."""
+        assert self.value is not None
+        programme = Counting(self.jobs, self.types, self.counts, weights, self.value, self.watch, one_way)
+        if programme.networks is None:
+            return
+        searched: list[list[dict[int, int]]] = []
 
         def improve(counts: Sequence[dict[int, int]]) -> int:
-            if any(counts):
-                found: list[dict[int, int]] = []
-                for least, cuts, found_cuts in zip((types for types, _ in asked), known, counts):
-                    names = {c: np.packbits(least.device[c]).tobytes() for c in found_cuts}
-                    found.append({cuts[names[c]]: n for c, n in found_cuts.items() if names[c] in cuts})
+            found = programme.one_way_cuts(counts)
+            if any(found) and found not in searched and len(searched) < _SEARCHES:
+                searched.append(found)
                 self.offer(self.search(found))
             assert self.value is not None
             return self.value
 
-        self.prove("types", formulation.load("schedule_types").bound(asked, self.watch, weights, improve))
+        bound = formulation.load("schedule_types").bound
+        if one_way and not self.one_way:
+            # its counts are good starts; its bound is none
+            aside = Watch(replace(self.watch.options, time_limit=_half(self.watch.left()), progress=None))
+            bound(programme.networks, aside, programme.weights, improve)
+            if aside.stopped_by is Limit.INTERRUPT:
+                self.watch.interrupt()
+            return
+        self.prove("types", bound(programme.networks, self.watch, programme.weights, improve, programme.narrow))
 
     def positions(self) -> None:
         """The sequence model: exact for chains, else among the cuts of the best sequence and their neighbours."""
@@ -188,7 +189,7 @@ class _Frames:
         if sum(map(len, cuts)) * len(self.sequence) > _POSITIONS:
             return
         left = self.watch.left()
-        patience = left if exact else min(_PATIENCE, _PATIENCE if left is None else left / 2)
+        patience = left if exact else min(_PATIENCE, _half(left) or _PATIENCE)
         options = replace(self.watch.options, time_limit=patience, progress=None, hint=None)
         times = [types.loads[chosen].tolist() for types, chosen in zip(self.types, cuts)]
         found = model.solve(times, self.counts, options)
@@ -196,6 +197,10 @@ class _Frames:
             self.prove("positions", found.bound)
         if found.frames is not None:
             self.offer([(k, cuts[k][c]) for k, c in found.frames])
+
+
+def _half(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds / 2
 
 
 def _same_way_back(types: CutTypes) -> bool:
@@ -224,7 +229,9 @@ def solve(problem: Schedule, options: Options) -> Answer:
         frames.prove("load", load[0])
         frames.offer(frames.search())
         if not frames.done():
-            frames.count(load[1])
+            frames.count(load[1], one_way=True)
+        if not frames.one_way and not frames.done():
+            frames.count(load[1], one_way=False)
         if not frames.done():
             frames.positions()
         if not frames.done():

@@ -56,9 +56,18 @@ def bound(
         Asked between cuts; when it says so, the best bound so far is returned.
     """
     problems = [machine_loads(job) for job, _ in networks]
-    counts = [count for _, count in networks]
-    cutters = [CutNetwork(problem) for problem in problems]
     costs = [[problem.costs(name) for name in problem.objectives] for problem in problems]
+    return largest(problems, [CutNetwork(problem) for problem in problems], costs, [n for _, n in networks], late)
+
+
+def largest(
+    problems: Sequence[Partition],
+    cutters: Sequence[CutNetwork],
+    costs: Sequence[Sequence[Costs]],
+    counts: Sequence[int],
+    late: Callable[[], bool] = lambda: False,
+) -> tuple[int, IntArray] | None:
+    """The same for networks that are laid out already, by the costs of each machine."""
     machines = len(costs[0])
     weights = np.full(machines, _FINE // machines, dtype=np.int64)
     columns: list[list[tuple[int, ...]]] = [[] for _ in problems]
@@ -66,7 +75,7 @@ def bound(
     while True:
         value, fresh = 0, False
         for k, (problem, network) in enumerate(zip(problems, cutters)):
-            cut = network.cut(_weighted(costs[k], weights))
+            cut = network.cut(weighted(costs[k], weights))
             if cut.at is None:
                 return None
             way = problem.ways(cut.at)
@@ -83,7 +92,7 @@ def bound(
         weights = _next_weights(columns, counts)
 
 
-def _weighted(costs: Sequence[Costs], weights: IntArray) -> Costs:
+def weighted(costs: Sequence[Costs], weights: IntArray) -> Costs:
     total: Costs | None = None
     for weight, cost in zip(weights.tolist(), costs):
         if weight:

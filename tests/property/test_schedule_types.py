@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optsplit import frames
-from optsplit.algorithms import schedule_brute, schedule_load
+from optsplit.algorithms import schedule_brute, schedule_load, schedule_returning
 from optsplit.method import Options
 from optsplit.problems.schedule import Schedule
 from optsplit.problems.schedule_cuts import cut_types
@@ -90,3 +91,40 @@ def test_the_load_bound_holds_for_cuts_that_come_back(seed):
     if least is not None:  # groups are not seen by a cut: it may have a value where no plan exists
         assert found is not None
         assert found[0] <= least
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_every_cut_that_comes_back_has_a_class_that_asks_no_more(seed):
+    job = _job(random.Random(seed), 6, one_way=False)
+    weights = schedule_returning.around(np.array([5, 3, 1, 2]))
+    cheap = schedule_returning.cheapest(job, weights)
+    classes = schedule_returning.Classes(job, weights, np.full(len(weights), 10**9), cheap, lambda: False)
+    problem = Schedule([job])
+    names = ("device", "device>server", "server", "server>device")
+    for _ in range(2):
+        asked, prices = classes.types.loads, classes.prices
+        for at in itertools.product((0, 1), repeat=len(job.layers)):
+            if not job.evaluate(job.plan(at)).violations:
+                time = dict(zip(problem.machines, problem.cut_times(0, at)))
+                loads = np.array([time.get(name, 0) for name in names])
+                assert ((asked <= loads).all(axis=1) & (prices <= weights @ loads).all(axis=1)).any()
+        classes.narrow(range(len(prices)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS)
+def test_each_bound_holds_for_cuts_that_come_back(seed):
+    rng = random.Random(seed)
+    job = _job(rng, rng.randint(2, 4), one_way=False)
+    problem = Schedule([job] * 2)
+    if frames.refuses(problem) or schedule_brute.refuses(problem):
+        return
+    exact = schedule_brute.solve(problem, Options(time_limit=5))
+    if exact.objective is None or exact.bound != exact.objective:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "_go_on", lambda _: None)
+        found = frames.solve(problem, Options(time_limit=60))
+    assert all(bound <= exact.objective for bound in found.bounds.values()), found.bounds
+    assert found.objective >= exact.objective
