@@ -1,7 +1,6 @@
 """Schedules of given cuts: `series`, CP-SAT and the disjunctive MILP against PyJobShop, in one run.
 
-The peer is optional: `pip install pyjobshop` (0.0.9 was measured). `--limit 5` changes the seconds of each run, names
-of networks restrict it to these.
+The peer is optional: `pip install pyjobshop` (0.0.9 was measured). `--limit 5` changes the seconds of each run.
 """
 
 from __future__ import annotations
@@ -220,14 +219,14 @@ def duel(found: Table, method: str, other: str) -> str:
     alone = [name for name, (a, b) in pairs.items() if a.proven and not b.proven]
     theirs = [name for name, (a, b) in pairs.items() if b.proven and not a.proven]
     ratio = {name: a.seconds / b.seconds for name, (a, b) in pairs.items() if a.proven and b.proven}
-    both = list(ratio.values())
-    far = [name for name, times in ratio.items() if times >= 5]
-    near = [name for name, times in ratio.items() if times <= 1 / 5]
+    times = ratio.values()
+    middle = f"takes {statistics.median(times):.2f} times its time (median)" if ratio else "has nothing in common"
+    far = [name for name, x in ratio.items() if x >= 5]
+    near = [name for name, x in ratio.items() if x <= 1 / 5]
     return (
         f"- `{method}` against {other}, {len(pairs)} instances: only `{method}` proves {_names(alone)}; only {other} "
-        f"proves {_names(theirs)}; of {len(both)} that both prove, {other} is first on {sum(x > 1 for x in both)}, and "
-        f"`{method}` takes {statistics.median(both):.2f} times its time (median); five times faster or more: {other} "
-        f"on {_names(far)}, `{method}` on {_names(near)}"
+        f"proves {_names(theirs)}; of {len(ratio)} that both prove, {other} is first on {sum(x > 1 for x in times)}, "
+        f"and `{method}` {middle}; five times faster or more: {other} on {_names(far)}, `{method}` on {_names(near)}"
     )
 
 

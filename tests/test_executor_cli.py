@@ -14,7 +14,6 @@ from click.testing import CliRunner, Result
 
 import optsplit
 from optsplit import zoo
-from optsplit.cli import lab as laboratory
 from optsplit.cli.door import Door
 from optsplit.cli.lab import lab
 from optsplit.cli.running import run
@@ -38,6 +37,8 @@ def diamond():
     return Diamond(4).eval(), torch.rand(1, 3, 16, 16)
 """
 ROOT = Path(__file__).parents[1]
+# by its whole name: in the package that is the command
+LABORATORY = "optsplit.cli.lab"
 PROGRAM = """
 import sys
 from optsplit.cli import screen
@@ -267,7 +268,7 @@ def _program(words: list[str]) -> list[str]:
 
 @pytest.mark.slow
 def test_lab_emulated(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(laboratory, "_optsplit", _program)
+    monkeypatch.setattr(sys.modules[LABORATORY], "_optsplit", _program)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     network = f"{folder / 'net.py'}:diamond"
@@ -284,7 +285,7 @@ needs_lab = pytest.mark.skipif(missing() is not None, reason=f"the laboratory ne
 def test_lab_between_namespaces(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(laboratory, "_optsplit", _program)
+    monkeypatch.setattr(sys.modules[LABORATORY], "_optsplit", _program)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     network = f"{folder / 'net.py'}:diamond"
