@@ -181,7 +181,7 @@ def solve(problem: Schedule, options: Options, least: int = 0) -> Answer:
     model.objective(least)
     if options.hint is not None:
         model.hint(options.hint if smaller is problem else carried(problem, options.hint))
-    outcome = minimise(model.cp, watch, linearization=2)
+    outcome = minimise(model.cp, watch, linearization=2, cuts=False)
     bounds = {name: bound for name, bound in named(problem).items() if name != "best"}
     if outcome.bound is not None:
         bounds["solver"] = outcome.bound

@@ -31,7 +31,13 @@ class _Incumbents(cp_model.CpSolverSolutionCallback):
 
 
 def minimise(
-    model: cp_model.CpModel, watch: Watch, *, linearization: int = 1, scale: int = 1, offset: int = 0
+    model: cp_model.CpModel,
+    watch: Watch,
+    *,
+    linearization: int = 1,
+    cuts: bool = True,
+    scale: int = 1,
+    offset: int = 0,
 ) -> Outcome:
     """Solve a model whose objective, times `scale`, plus `offset`, is an integer to minimise.
 
@@ -44,6 +50,9 @@ def minimise(
     linearization
         CP-SAT's `linearization_level`: 1 is its default; 2 puts clauses into its relaxation, too, which costs time
         in schedules and wins orders of magnitude where the relaxation is strong.
+    cuts
+        Whether its relaxation gets cutting planes. Never with no-overlap constraints at `linearization` 2: there 9.15
+        proves optima that are a tick too high (tests/data/cpsat_cuts.pbtxt.gz).
     scale, offset
         From the model's objective to the problem's integer units, which may leave 64 bits.
 
@@ -65,6 +74,8 @@ def minimise(
     solver.parameters.relative_gap_limit = 0.0
     solver.parameters.absolute_gap_limit = 0.0
     solver.parameters.linearization_level = linearization
+    if not cuts:
+        solver.parameters.cut_level = 0
     # 9.15 loses optimal plans in this step of its presolve and calls what is left OPTIMAL (or-tools issue 5293)
     solver.parameters.presolve_inclusion_work_limit = 0
     # reductions that keep some optimum only, not all, call feasible problems infeasible (tests/data/cpsat_*.json)
