@@ -18,6 +18,12 @@ breaks are added, until none is. Every one of these programmes is a relaxation, 
 A price is at least the weighted load of the machines; for classes of cuts that may come back it says more than the
 loads do (`optsplit.algorithms.schedule_returning`).
 
+One window is of two machines. Let b_f be the least work of the server behind the last tensor that frame f sends, S the
+frames with b_f >= b, and T the time when the last tensor of S has arrived. Every other frame has sent all before T, or
+its b_f comes after T, as does b, and one way back of an output:
+
+    z >= sum_{f in S} sent_f + sum_{f not in S} min(sent_f, b_f) + (b + least way back) g[w]
+
 Cuts whose loads in all windows so far are no less than another's are left out: the other could replace them.
 """
 
@@ -29,6 +35,7 @@ from itertools import product
 
 import numpy as np
 import pulp
+from numpy.typing import NDArray
 
 from optsplit.backends.pulp import OBJECTIVE_SIZE, ROW_SIZE, minimise, scale_to
 from optsplit.backends.watch import Watch
@@ -37,6 +44,8 @@ from optsplit.problems.schedule_cuts import CutTypes
 from optsplit.result import Limit
 
 from .rows import Affine, Rows, one
+
+_NEVER = np.iinfo(np.int64).max
 
 _ADDED = 4
 """Windows that are added at once."""
@@ -48,9 +57,15 @@ CutCounts = tuple[dict[int, int], ...]
 """For each network how many frames take which cut."""
 
 
+BOTH = "uplink, then server"
+
+
 @dataclass(frozen=True)
 class Window:
-    """The work of a machine that starts at `head` at the earliest and is followed by `tail` at least."""
+    """The work of a machine that starts at `head` at the earliest and is followed by `tail` at least.
+
+    Of `BOTH` machines `head` is the least way back, and `tail` the work b of the docstring.
+    """
 
     machine: str
     head: int = 0
@@ -63,9 +78,18 @@ class Window:
         if self.machine == "uplink":
             inside = (types.send_head >= self.head) & (types.send_tail >= self.tail)
             return np.asarray(np.where(inside, types.sent, 0).sum(axis=1))
+        if self.machine == BOTH:
+            sent = types.sent.sum(axis=1)
+            return np.asarray(np.where(self.opened(types), sent, np.minimum(sent, types.last_work)))
         if self.machine == "server":
-            return np.where((types.server_head >= self.head) & (types.back >= self.tail), types.server, 0)
+            return np.where((types.server_head >= self.head) & (types.server_tail >= self.tail), types.server, 0)
         return types.back
+
+    def opened(self, types: CutTypes) -> NDArray[np.bool_]:
+        """Shape (C,): the cuts for whose frames head and tail count."""
+        if self.machine == BOTH:
+            return (types.last_work >= self.tail) & types.sent.any(axis=1)
+        return self.load(types) > 0
 
 
 @dataclass(frozen=True)
@@ -151,7 +175,11 @@ def _solve(
         np.concatenate([np.stack([window.load(network.types) for window in windows], axis=1), share], axis=1)
         for network, share in zip(networks, shares)
     ]
-    chosen = [[int(cuts[c]) for c in undominated(load[cuts])] for load, cuts in zip(loads, useful)]
+    opened = [np.stack([window.opened(network.types) for window in windows], axis=1) for network in networks]
+    chosen = [
+        [int(cuts[c]) for c in undominated(np.concatenate([load[cuts], opens[cuts]], axis=1))]
+        for load, opens, cuts in zip(loads, opened, useful)
+    ]
     frames = sum(network.count for network in networks)
     number = [
         {c: model.milp.add_variable(f"n_{k}_{c}", 0, network.count, pulp.LpInteger) for c in cuts}
@@ -171,7 +199,8 @@ def _solve(
         ends = window.head + window.tail if window else 0
         if ends:
             g = one(model.milp.add_variable(f"g_{w}", 0, 1, pulp.LpInteger))
-            model._row("open", [*((1, n) for _, n in inside), (-frames, g)], pulp.LpConstraintLE, 0)
+            opening = [one(n) for k, cuts in enumerate(number) for c, n in cuts.items() if opened[k][c, w]]
+            model._row("open", [*((1, n) for n in opening), (-frames, g)], pulp.LpConstraintLE, 0)
             inside.append((ends, g))
         parts = [(size, one(z)), *((-load, n) for load, n in inside)]
         model._row("window", parts, pulp.LpConstraintGE, 0, size)
@@ -203,10 +232,13 @@ def _broken(networks: Sequence[Network], counts: Sequence[dict[int, int]], value
     sends = [(types.send_head[types.sent[c] > 0], types.send_tail[c][types.sent[c] > 0]) for types, c, _ in taken]
     heads = {head for starts, _ in sends for head in starts.tolist()}
     tails = {tail for _, ends in sends for tail in ends.tolist()}
+    back = min((int(n.types.server_tail[n.types.server > 0].min(initial=_NEVER)) for n in networks), default=0) % _NEVER
+    pairs = list(product(taken, taken))
     candidates = [
         *(Window("device", 0, int(types.device_tail[c])) for types, c, _ in taken),
-        *(Window("server", int(a.server_head[c]), int(b.back[d])) for (a, c, _), (b, d, _) in product(taken, taken)),
+        *(Window("server", int(a.server_head[c]), int(b.server_tail[d])) for (a, c, _), (b, d, _) in pairs),
         *(Window("uplink", head, tail) for head, tail in product(heads, tails)),
+        *(Window(BOTH, back, int(types.last_work[c])) for types, c, _ in taken if types.last_work[c]),
     ]  # fmt: skip
     filled = []
     for window in dict.fromkeys(candidates):

@@ -47,8 +47,11 @@ class CutTypes:
         Shape (C, T): time on the uplink of each tensor that takes any there, 0 where the cut does not send it.
     send_head, send_tail
         Shape (T,) and (C, T): head and tail of each tensor.
-    device_tail, server_head
-        Shape (C,): least tail of what can be the device's last operation, least head of the server's first.
+    last_work
+        Shape (C,): least time of the server behind the last tensor that it is sent, without the way back.
+    device_tail, server_tail, server_head
+        Shape (C,): least tail of what can be the last operation of the device, and of the server; least head of the
+        server's first.
     """
 
     device: NDArray[np.bool_]
@@ -58,7 +61,9 @@ class CutTypes:
     sent: IntArray
     send_head: IntArray
     send_tail: IntArray
+    last_work: IntArray
     device_tail: IntArray
+    server_tail: IntArray
     server_head: IntArray
 
     @property
@@ -146,13 +151,15 @@ def cut_types(job: Partition, most: int = MOST) -> CutTypes | None:
     way_back = np.array(
         [min((int(returns[w]) for w in range(n) if ends[w] and (w == v or before[w, v])), default=0) for v in range(n)]
     )
-    work = before.T @ there + there + way_back
+    served = before.T @ there + there
+    work = served + way_back
 
     count = len(device)
     tensors = [t for t, (_, readers) in enumerate(job.tensors) if readers]
     sent = np.zeros((count, len(tensors)), dtype=np.int64)
     tail = np.zeros((count, len(tensors)), dtype=np.int64)
     after = np.zeros((count, n), dtype=np.int64)  # least time between the end of a device layer and that of its job
+    last_work = np.full(count, _NEVER)
     arrival = np.zeros((count, n), dtype=np.int64)
     for k, t in enumerate(tensors):
         u, readers = job.tensors[t]
@@ -160,6 +167,8 @@ def cut_types(job: Partition, most: int = MOST) -> CutTypes | None:
         crosses = device[:, u] & away.any(axis=1)
         sent[crosses, k] = up[t]
         tail[:, k] = np.where(away, work[list(readers)], 0).max(axis=1)
+        behind = np.where(away, served[list(readers)], 0).max(axis=1)
+        np.minimum(last_work, behind, out=last_work, where=crosses)
         after[:, u] = np.maximum(after[:, u], np.where(crosses, up[t] + tail[:, k], 0))
         for v in readers:
             ready = np.where(device[:, u] & ~device[:, v], head[u] + up[t], 0)
@@ -167,7 +176,8 @@ def cut_types(job: Partition, most: int = MOST) -> CutTypes | None:
     return CutTypes(
         device=device, compute=device @ here, server=~device @ there, back=~device @ returns,
         sent=sent, send_head=head[[job.tensors[t][0] for t in tensors]], send_tail=tail,
-        device_tail=device_tails(device, here, before, after),
+        last_work=np.where(last_work == _NEVER, 0, last_work), device_tail=device_tails(device, here, before, after),
+        server_tail=_server_tail(device, there, way_back),
         server_head=_server_head(device, there, before, arrival),
     )  # fmt: skip
 
@@ -215,4 +225,10 @@ def _server_head(device: NDArray[np.bool_], there: IntArray, before: IntArray, a
         for w in np.nonzero((before[v] == 1) & ~long)[0].tolist():
             np.maximum(own, arrival[:, w], out=own, where=~device[:, w])
         np.minimum(least, own, out=least, where=first[:, v])
+    return np.where(least == _NEVER, 0, least)
+
+
+def _server_tail(device: NDArray[np.bool_], there: IntArray, way_back: IntArray) -> IntArray:
+    """Shape (C,): behind any layer of any length on the server at least the shortest way back of what it leads to."""
+    least = np.where(~device & (there > 0), way_back, _NEVER).min(axis=1, initial=_NEVER)
     return np.where(least == _NEVER, 0, least)

@@ -103,7 +103,8 @@ def asked(
     return CutTypes(
         device=device, compute=device @ here, server=away @ there, back=nothing, sent=sent,
         send_head=head[[job.tensors[t][0] for t in tensors]], send_tail=tail,
-        device_tail=device_tails(device, here, before, after), server_head=nothing,
+        last_work=nothing, device_tail=device_tails(device, here, before, after), server_tail=nothing,
+        server_head=nothing,
     )  # fmt: skip
 
 

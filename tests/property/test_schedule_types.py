@@ -128,3 +128,14 @@ def test_each_bound_holds_for_cuts_that_come_back(seed):
         found = frames.solve(problem, Options(time_limit=60))
     assert all(bound <= exact.objective for bound in found.bounds.values()), found.bounds
     assert found.objective >= exact.objective
+
+
+def test_outputs_that_return_one_by_one():
+    """Two outputs: behind the server's last operation stands the way of one of them, not of both."""
+    rng = random.Random(5036)
+    problem = Schedule([_job(rng, rng.randint(2, 4))] * 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "_go_on", lambda _: None)
+        found = frames.solve(problem, Options(time_limit=60))
+    least = schedule_brute.solve(problem, Options()).objective
+    assert max(found.bounds.values()) <= least
