@@ -216,7 +216,9 @@ def main() -> None:
         parts = [tables[name]() for name in asked]
     print(
         page(
-            "executor", "The executor: predicted against measured", f"{how}; GPU: none was used.\n\n" + "\n".join(parts)
+            "executor" if asked == list(tables) else f"executor-{'-'.join(asked)}",
+            "The executor: predicted against measured",
+            f"{how}; GPU: none was used.\n\n" + "\n".join(parts),
         )
     )
 

@@ -7,6 +7,7 @@ go in small parts, few of them on the way at a time, so that a query waits for n
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections import deque
@@ -33,7 +34,8 @@ from optsplit.profiling.run import Program, runnable
 
 WINDOW = 2
 SMALLEST, LARGEST = 1 << 13, 1 << 20
-AIM = 0.08  # seconds from a part to its answer: what a query may wait for behind it
+AIM = 0.05  # seconds that a part takes on the link as predicted: a query waits for no more than those on the way
+LATE = 0.5  # seconds from a part to its answer beyond which the link is slower than predicted
 
 
 def constants_of(program: Program, problem: UploadOrder) -> dict[str, list[str]]:
@@ -111,7 +113,8 @@ def upload(
     )
     session = Connection(server, opening, trust=trust, link=link)
     try:
-        sender = _Sender(session, program, constants_of(program, problem), plan, deadline)
+        constants = constants_of(program, problem)
+        sender = _Sender(session, program, constants, plan, deadline, _rate(program, problem, constants))
         lines = _Lines(graph, problem, plan, session, places or Places(), deadline).lines
         queries: list[Asked] = []
         left = after
@@ -139,12 +142,19 @@ def _expected(problem: UploadOrder, plan: UploadPlan) -> tuple[tuple[float, floa
     return tuple((end / 1e9, latency / 1e9) for end, latency in zip(ends, latencies, strict=True))
 
 
+def _rate(program: Program, problem: UploadOrder, constants: Mapping[str, Sequence[str]]) -> float:
+    """Bytes per second at which the problem sends weights; endless where none take any time."""
+    weights = (program.constants[name] for unit in problem.names for name in constants[unit])
+    size = sum(w.numel() * w.element_size() for w in weights)
+    return size / (sum(problem.times) / 1e9) if any(problem.times) else math.inf
+
+
 class _Sender:
     """A thread that sends units one after the other."""
 
     def __init__(
         self, session: Connection, program: Program, constants: Mapping[str, Sequence[str]], plan: UploadPlan,
-        deadline: float,
+        deadline: float, rate: float,
     ) -> None:  # fmt: skip
         self.session, self.program, self.constants, self.deadline = session, program, constants, deadline
         sizes = plan.batches or [1] * len(plan.order)
@@ -153,7 +163,7 @@ class _Sender:
         self.arrivals: list[tuple[float, str]] = []
         self.there: tuple[str, ...] = ()
         self.failure: BaseException | None = None
-        self.part = SMALLEST
+        self.part = int(min(max(AIM * rate, SMALLEST), LARGEST))
         self.began = time.monotonic()
         self.thread = threading.Thread(target=self._run, name="upload", daemon=True)
 
@@ -198,10 +208,13 @@ class _Sender:
             self._await(flying.popleft())
 
     def _await(self, pending: Pending) -> None:
-        """Wait for a part, and send the next ones smaller or larger, as the link is."""
+        """Wait for a part, and send the next ones smaller or larger, as the link is.
+
+        A slow answer alone says little: a device at a share of its processor stops for a tenth of a second at a time.
+        """
         reply = self.session.reply(pending, self.deadline)
         seconds = reply.arrived - reply.sent
-        if seconds > AIM:
+        if seconds > LATE:
             self.part = max(self.part // 2, SMALLEST)
         elif seconds < AIM / 2:
             self.part = min(self.part * 2, LARGEST)
