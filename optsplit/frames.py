@@ -265,13 +265,10 @@ def _answer(frames: _Frames, later: Answer | None) -> Answer:
     if limit is Limit.NONE and frames.value != frames.bound:
         gap = frames.value is not None and watch.options.gap > 0 and later is None
         limit = later.limit if later is not None else Limit.GAP if gap else Limit.TIME
-    bounds = {
-        name: min(bound, frames.value) if frames.value is not None else bound for name, bound in frames.bounds.items()
-    }
     return Answer(
         plan=frames.plan,
         objective=frames.value,
-        bounds=bounds,
+        bounds=dict(frames.bounds),
         limit=limit,
         build_seconds=watch.build_seconds,
         solve_seconds=watch.solve_seconds,

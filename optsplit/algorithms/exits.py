@@ -220,7 +220,7 @@ def solve(problem: Partition, options: Options, inner: Inner) -> Answer:
     try:
         limit, bound = search.run()
     except KeyboardInterrupt:
-        limit, bound = Limit.INTERRUPT, None
+        limit, bound = Limit.INTERRUPT, search.trace[-1].bound if search.trace else None
     if bound is not None and search.best is not None:
         bound = min(bound, search.best)
     search.note(bound)
