@@ -10,6 +10,7 @@ from typing import Any
 
 from optsplit import files
 from optsplit.errors import InvalidInput, NotOptimal
+from optsplit.problems import stored
 from optsplit.problems.flow_shop import FlowShopPlan
 from optsplit.problems.partition import PartitionPlan
 from optsplit.problems.schedule_plan import SchedulePlan
@@ -87,7 +88,7 @@ class Result:
     units
         Metric -> unit, for print.
     problem
-        The problem, for pictures and reports; not compared.
+        The problem, for pictures and reports; not compared. Files hold it too.
     """
 
     method: str
@@ -110,7 +111,7 @@ class Result:
     bounds: Mapping[str, int] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
-    problem: Any = field(default=None, compare=False, repr=False)  # Any: files are decoded without it
+    problem: Any = field(default=None, compare=False, repr=False)  # Any: of any kind
 
     @property
     def gap(self) -> float | None:
@@ -168,13 +169,18 @@ class Result:
         return plots.draw(self.problem, self, ax=ax)
 
     def save(self, path: str | Path) -> None:
-        """Write the result as a JSON file, without its problem (save that by `problem.save`)."""
-        files.write(path, "result", replace(self, problem=None))
+        """Write the result as a JSON file, with its problem where that can be written."""
+        try:
+            problem = stored.embedded(self.problem)
+        except InvalidInput:  # names that no file of a problem can hold: the result is not lost for that
+            problem = None
+        files.write(path, "result", replace(self, problem=problem))
 
     @staticmethod
     def load(path: str | Path) -> Result:
-        """Read a result from a JSON file."""
-        return files.read(path, "result", Result)
+        """Read a result, and its problem where the file has it, from a JSON file."""
+        found = files.read(path, "result", Result)
+        return found if found.problem is None else replace(found, problem=stored.extracted(found.problem, str(path)))
 
 
 SCALES = {

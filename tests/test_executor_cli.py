@@ -128,7 +128,7 @@ def test_a_server_that_is_not_there_is_a_fallback_and_said(folder: Path) -> None
 
 
 def test_adapting_needs_what_it_follows(folder: Path, server: Server) -> None:
-    assert "--adapt needs --problem" in asked(folder, "--adapt").stderr
+    assert "--adapt needs --server" in asked(folder, "--adapt").stderr
     words = ("--adapt", "--problem", folder / "problem.json", "--emulate", "50mbit", "--frames", 6, "--json")
     found = content(asked(folder, "--server", server.address, *words))
     assert "Mbit/s" in found["decisions"][0]["what"]

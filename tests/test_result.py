@@ -100,11 +100,56 @@ def test_every_method_gives_a_result_that_is_plain_data(tmp_path: Path) -> None:
         assert again == result
         assert again.problem.evaluate(again.plan).objective == result.objective
         result.save(tmp_path / "r.json")
-        assert Result.load(tmp_path / "r.json") == result
-        assert Result.load(tmp_path / "r.json").problem is None
+        again = Result.load(tmp_path / "r.json")
+        assert again == result
+        assert again.problem.evaluate(again.plan).objective == result.objective
 
 
-def test_a_result_from_a_file_has_no_picture(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["partition", "upload_order", "schedule", "flow_shop"])
+def test_the_file_of_a_result_holds_its_problem(tmp_path: Path, kind: str) -> None:
+    part = Partition(["a", "b"], [(0, 1)], metrics={"latency": Metric([[3, 1], [4, 1]])}, pins={"a": "device"})
+    problem = {
+        "partition": part,
+        "upload_order": osp.UploadOrder(part, [0, 5]),
+        "schedule": osp.Schedule([part, part]),
+        "flow_shop": osp.FlowShop([[3, 2, 5], [3, 2, 2]]),
+    }[kind]
+    result = osp.solve(problem)
+    result.save(tmp_path / "r.json.gz")
+    again = Result.load(tmp_path / "r.json.gz").problem
+    assert type(again) is type(problem)
+    assert again.evaluate(result.plan) == problem.evaluate(result.plan)
+    again.save(tmp_path / "again.json")
+    problem.save(tmp_path / "problem.json")
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "problem.json").read_bytes()
+
+
+def test_a_problem_that_no_file_can_hold_does_not_lose_the_result(tmp_path: Path) -> None:
+    problem = Partition(["a"], places=("a>b", "c"), metrics={"latency": Metric([[3, 1]])})
+    result = osp.solve(problem)
+    result.save(tmp_path / "r.json")
+    assert Result.load(tmp_path / "r.json") == result
+    assert Result.load(tmp_path / "r.json").problem is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'"optsplit":"partition"', b'"optsplit":"riddle"', "a problem of kind 'riddle'; this release reads partition"),
+        (b'"layers":["a"]', b'"layers":7', r"damaged partition: .*layers"),
+    ],
+)
+def test_a_damaged_problem_within_a_result_is_named(tmp_path: Path, old: bytes, new: bytes, message: str) -> None:
+    result = osp.solve(Partition(["a"], metrics={"latency": Metric([[3, 1]])}))
+    result.save(tmp_path / "r.json")
+    text = (tmp_path / "r.json").read_bytes()
+    assert old in text
+    (tmp_path / "r.json").write_bytes(text.replace(old, new))
+    with pytest.raises(FileFormatError, match=message):
+        Result.load(tmp_path / "r.json")
+
+
+def test_a_result_without_its_problem_has_no_picture(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="needs a plan and its problem; solve the problem again"):
         FULL.plot()
 

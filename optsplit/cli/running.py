@@ -59,9 +59,9 @@ settings = sources.gathered(
 @click.option("--frames", type=int, default=10, metavar="N", help="After warm-up (default 10); of a schedule: rounds.")
 @click.option("--grain", default="operations", metavar="GRAIN", help="As the plan's: operations (default) or modules.")
 @click.option(
-    "--problem", metavar="FILE", help="What the plan was solved for, to predict (optsplit plan --save-problem)."
+    "--problem", metavar="FILE", help="What to predict by; default: the problem in PLAN, that it was solved for."
 )
-@click.option("--adapt", is_flag=True, help="Measure the link and change the plan between frames (needs --problem).")
+@click.option("--adapt", is_flag=True, help="Measure the link and change the plan between frames.")
 @click.option("--profile", metavar="FILE", help="What the problem was made from, to correct it by --calibrate.")
 @click.option("--calibrate", metavar="FILE", help="Write the profile corrected by what was measured.")
 @common
@@ -72,7 +72,7 @@ def run(
     """Run the plan in the file PLAN (optsplit plan -o) on NETWORK, and show predicted and measured side by side.
 
     An order of uploads (optsplit upload -o) sends the weights to a server that has only the architecture, and asks
-    queries meanwhile; it needs --problem. A schedule (optsplit schedule -o) runs all its jobs at once, of one NETWORK
+    queries meanwhile. A schedule (optsplit schedule -o) runs all its jobs at once, of one NETWORK
     or of several.
 
     NETWORK is a name of the zoo, or FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION. Frames that the server does not
@@ -81,9 +81,11 @@ def run(
     screen.refuse_unwritable(calibrate)
     if (calibrate is None) != (profile is None):
         raise InvalidInput("--profile and --calibrate belong together; give both")
-    if adapt and (problem is None or not setting.server):
-        raise InvalidInput("--adapt needs --problem FILE and --server HOST:PORT")
-    decided, solved = plan_of(plan), None if problem is None else sources.from_problem(problem)
+    decided, solved = plan_of(plan)
+    if problem is not None:
+        solved = sources.from_problem(problem)
+    if adapt and (solved is None or not setting.server):
+        raise InvalidInput("--adapt needs --server HOST:PORT, and --problem FILE where PLAN holds no problem")
     if not isinstance(decided, PartitionPlan):
         if adapt or profile is not None or setting.window != 1:
             raise InvalidInput("--adapt, --calibrate and --window go with a plan of what runs where; leave them out")
@@ -92,7 +94,9 @@ def run(
     if len(network) > 1:
         raise InvalidInput(f"one plan, but the networks {', '.join(network)}; several go with a schedule")
     if not (solved is None or isinstance(solved, Partition)):
-        raise InvalidInput(f"{problem}: is no problem of what runs where; give the one that the plan was solved for")
+        raise InvalidInput(
+            f"{problem or plan}: holds no problem of what runs where; give the one that the plan was solved for"
+        )
     before = None if profile is None else sources.profile(profile)
     graph = traced(network[0], grain)
     from optsplit.executor.calibration import calibrated
@@ -148,14 +152,15 @@ def traced(text: str, grain: str) -> Any:
         return trace(module, example, grain=grain, name=name)  # type: ignore[arg-type]
 
 
-def plan_of(path: str) -> PartitionPlan | UploadPlan | SchedulePlan:
-    """The plan in a file of `optsplit plan -o`, `optsplit upload -o` or `optsplit schedule -o`."""
+def plan_of(path: str) -> tuple[PartitionPlan | UploadPlan | SchedulePlan, Any]:
+    """The plan in a file of `optsplit plan -o`, `optsplit upload -o` or `optsplit schedule -o`, and its problem."""
     if (kind := files.kind_of(path)) != "result":
         raise InvalidInput(f"{path}: holds a {kind!r}, not a result; write one by: optsplit plan PROFILE -o {path}")
-    plan: Any = Result.load(path).plan
+    found = Result.load(path)
+    plan: Any = found.plan
     if not isinstance(plan, PartitionPlan | UploadPlan | SchedulePlan):
         raise InvalidInput(f"{path}: holds no plan that runs; write one by: optsplit plan PROFILE -o {path}")
-    return plan
+    return plan, found.problem
 
 
 def keywords(setting: Setting) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A problem of any kind, from its file."""
+"""A problem of any kind, from its file or from within another."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from optsplit import files
-from optsplit.errors import InvalidInput
+from optsplit.errors import FileFormatError, InvalidInput
 
 KINDS = {
-    "partition": "optsplit.problems.partition:Partition",
-    "upload_order": "optsplit.problems.upload_order:UploadOrder",
-    "schedule": "optsplit.problems.schedule:Schedule",
-    "flow_shop": "optsplit.problems.flow_shop:FlowShop",
+    "partition": ("optsplit.problems.document", "PartitionDocument"),
+    "upload_order": ("optsplit.problems.upload_document", "UploadOrderDocument"),
+    "schedule": ("optsplit.problems.schedule_document", "ScheduleDocument"),
+    "flow_shop": ("optsplit.problems.flow_shop_document", "FlowShopDocument"),
 }
+"""Kind in a file's header -> where its document stands."""
+
+_KIND_OF = {"Partition": "partition", "UploadOrder": "upload_order", "Schedule": "schedule", "FlowShop": "flow_shop"}
 
 
 def load(path: str | Path) -> Any:
@@ -30,5 +35,33 @@ def load(path: str | Path) -> Any:
     kind = files.kind_of(path)
     if kind not in KINDS:
         raise InvalidInput(f"{path}: holds a {kind!r}, not a problem; one of {', '.join(KINDS)} is")
-    module, _, name = KINDS[kind].partition(":")
-    return getattr(importlib.import_module(module), name).load(path)
+    return importlib.import_module(KINDS[kind][0]).load(path)
+
+
+def embedded(problem: Any) -> dict[str, Any] | None:
+    """A problem as it stands in a file, to be part of another; None for a kind that has no file."""
+    kind = _KIND_OF.get(type(problem).__name__)
+    if kind is None:
+        return None
+    content = importlib.import_module(KINDS[kind][0]).write(problem)
+    return {"optsplit": kind, "version": files.VERSION, "content": content}
+
+
+def extracted(given: Any, name: str) -> Any:
+    """The problem that `embedded` wrote, from the plain data of the file `name`.
+
+    Raises
+    ------
+    FileFormatError
+        Of no known kind or version, or damaged.
+    """
+    kind = given.get("optsplit") if isinstance(given, dict) else None
+    if kind not in KINDS or given.get("version") != files.VERSION:
+        raise FileFormatError(
+            f"{name}: holds a problem of kind {kind!r}; this release reads {', '.join(KINDS)}, version {files.VERSION}"
+        )
+    module = importlib.import_module(KINDS[kind][0])
+    try:
+        return module.read(msgspec.convert(given.get("content"), getattr(module, KINDS[kind][1])))
+    except msgspec.ValidationError as error:
+        raise FileFormatError(f"{name}: damaged {kind}: {error}; write it again with optsplit") from error
