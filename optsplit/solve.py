@@ -21,7 +21,7 @@ def methods(problem: Problem) -> list[Method]:
 
 def solve(
     problem: Problem,
-    method: str = "auto",
+    method: str | Method = "auto",
     *,
     time_limit: float | None = None,
     gap: float = 0.0,
@@ -38,7 +38,8 @@ def solve(
     problem
         Any object with the contract of `optsplit.method.Problem`, such as a `Partition`.
     method
-        A name from `optsplit.methods(problem)`, or "auto": the fastest exact method that applies.
+        A name from `optsplit.methods(problem)`; or "auto": the fastest exact method that applies; or a `Method` of
+        your own.
     time_limit
         Seconds; the best plan so far and a valid bound come back when it ends.
     gap
@@ -74,14 +75,14 @@ def solve(
     return result
 
 
-def attempt(problem: Problem, name: str, options: Options) -> Result:
+def attempt(problem: Problem, asked_for: str | Method, options: Options) -> Result:
     """As `solve`, but why a problem is infeasible is not looked for."""
-    method = _choose(problem, name)
+    method = _choose(problem, asked_for)
     if strange := sorted(set(options.extra) - method.options):
         raise InvalidInput(f"method {method.name!r}: {unknown('option', strange[0], sorted(method.options))}")
     start = time.perf_counter()
     asked = options
-    if name == "auto" and method.name == "cpsat" and isinstance(problem, Partition):
+    if asked_for == "auto" and method.name == "cpsat" and isinstance(problem, Partition):
         from optsplit.start import started
 
         asked = started(problem, options)
@@ -93,25 +94,31 @@ def attempt(problem: Problem, name: str, options: Options) -> Result:
     return _judge(problem, method, options, answer)
 
 
-def _choose(problem: Problem, name: str) -> Method:
-    if name == "auto":
+def _choose(problem: Problem, asked_for: str | Method) -> Method:
+    if isinstance(asked_for, Method):
+        return _able(asked_for, problem)
+    if asked_for == "auto":
         for candidate in known().values():
             # the first that applies: what later ones refuse can take time to see
             if candidate.exact and candidate.mismatch(problem) is None:
                 return candidate
         raise MethodMismatch(f"no exact method takes this {type(problem).__name__}")
-    named = [method for method in known().values() if method.name == name]
+    named = [method for method in known().values() if method.name == asked_for]
     if not named:
-        raise InvalidInput(unknown("method", name, dict.fromkeys(method.name for method in known().values())))
+        raise InvalidInput(unknown("method", asked_for, dict.fromkeys(method.name for method in known().values())))
     # one name may stand for one method of each problem
     kind = type(problem).__name__
-    chosen = next((method for method in named if method.problem == kind), named[0])
-    if reason := chosen.mismatch(problem):
+    return _able(next((method for method in named if method.problem == kind), named[0]), problem)
+
+
+def _able(method: Method, problem: Problem) -> Method:
+    """The method, if it takes the problem."""
+    if reason := method.mismatch(problem):
         able = ", ".join(repr(m.name) for m in methods(problem)) or "none"
         raise MethodMismatch(
-            f"method {name!r} cannot solve this {type(problem).__name__}: {reason}; methods that can: {able}"
+            f"method {method.name!r} cannot solve this {type(problem).__name__}: {reason}; methods that can: {able}"
         )
-    return chosen
+    return method
 
 
 def _judge(problem: Problem, method: Method, options: Options, answer: Answer) -> Result:
@@ -210,7 +217,7 @@ def conflicts(problem: Partition, time_limit: float | None = None) -> tuple[Conf
     )
 
 
-def compare(problem: Problem, names: Iterable[str] | None = None, **options: Any) -> list[Result]:
-    """Every method that applies (or those named), one result each, exact ones first; options as in `solve`."""
+def compare(problem: Problem, names: Iterable[str | Method] | None = None, **options: Any) -> list[Result]:
+    """Every method that applies (or those given), one result each, exact ones first; options as in `solve`."""
     chosen = [method.name for method in methods(problem)] if names is None else names
     return [solve(problem, name, **options) for name in chosen]

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -292,3 +292,11 @@ def test_what_is_no_method_is_refused_and_names_are_taken_once(entry_points: Cal
         osp.solve(CHAIN)
     entry_points(Point("x", Method("chain", "Partition", True, ALL, mine)))
     assert osp.solve(CHAIN, "chain").objective == 8
+
+
+def test_a_method_of_the_callers_own_is_judged_like_any_other() -> None:
+    own = Method("own", "Partition", False, ALL, mine)
+    assert osp.solve(CHAIN, own).method == "own"
+    assert [(r.method, r.objective) for r in osp.compare(CHAIN, [own, "chain"])] == [("own", 18), ("chain", 8)]
+    with pytest.raises(MethodMismatch, match="method 'own' cannot solve this Partition: it does not take branches"):
+        osp.solve(BRANCHED, replace(own, takes=frozenset()))
