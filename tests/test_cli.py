@@ -135,7 +135,8 @@ def test_compare_lists_exact_methods_and_baselines(folder):
 
 
 def test_envelope_is_a_table_over_mbit(folder):
-    plans = content("envelope", "both.json")["plans"]
+    plans = content("envelope", "both.json", "-o", "envelope.json")["plans"]
+    assert len(optsplit.Envelope.load("envelope.json").segments) == len(plans)
     assert plans[0]["layers"] == {"device": 6}
     assert plans[0]["slowest"] == pytest.approx(0.001)
     assert plans[-1]["fastest"] == pytest.approx(100_000)

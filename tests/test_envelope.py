@@ -6,6 +6,7 @@ import math
 import random
 import re
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,3 +168,10 @@ def test_numbers_near_the_largest_stay_exact() -> None:
     assert envelope.breakpoints[0] == Fraction(large, large // 4 - 2)
     assert envelope.segments[0].fixed == 1
     assert envelope.segments[1].value(1) == large + 9
+
+
+def test_a_file_gives_the_same_envelope(tmp_path: Path) -> None:
+    for problem in (CHAIN, Partition.from_profile(osp.bundled("googlenet"), osp.links["4g"], load={"device": 12.0})):
+        envelope = osp.envelope(problem)
+        envelope.save(tmp_path / "e.json.gz")
+        assert osp.Envelope.load(tmp_path / "e.json.gz") == envelope

@@ -13,10 +13,13 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from optsplit import files
 from optsplit.algorithms.mincut import CutNetwork
 from optsplit.errors import InvalidInput
 from optsplit.problems.metric import Costs, IntArray
@@ -96,6 +99,29 @@ class Envelope:
         from optsplit import plots
 
         return plots.envelope(self, ax=ax)
+
+    def save(self, path: str | Path) -> None:
+        """Write the envelope as a JSON file: all that a runtime needs to follow the bandwidth."""
+        rows = [(s.plan, s.fixed, s.slope, str(s.low), str(s.high)) for s in self.segments]
+        files.write(path, "envelope", _Document(rows, self.cuts, self.weight, self.name))
+
+    @staticmethod
+    def load(path: str | Path) -> Envelope:
+        """Read an envelope from a JSON file."""
+        document = files.read(path, "envelope", _Document)
+        segments = tuple(
+            Segment(plan, fixed, slope, Fraction(low), Fraction(high))
+            for plan, fixed, slope, low, high in document.segments
+        )
+        return Envelope(segments, document.cuts, document.weight, document.name)
+
+
+class _Document(msgspec.Struct):
+    # fractions as "p/q": their parts may be longer than the integers of a JSON reader
+    segments: list[tuple[PartitionPlan, int, int, str, str]]
+    cuts: int
+    weight: int
+    name: str = ""
 
 
 @dataclass(frozen=True)

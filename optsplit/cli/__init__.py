@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from optsplit import __version__
+from optsplit.cli.decisions import table
 from optsplit.cli.demo import demo
 from optsplit.cli.door import Door
 from optsplit.cli.envelopes import envelope
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 _COMMANDS = (
-    demo, trace, profile, quality, plan, solve, compare, envelope, front, upload, schedule, serve, run_plan, lab,
+    demo, trace, profile, quality, plan, solve, compare, envelope, table, front, upload, schedule, serve, run_plan, lab,
     methods, presets, version,
 )  # fmt: skip
 for command in _COMMANDS:

@@ -21,17 +21,19 @@ from optsplit.problems.partition import Partition
 @sources.asks
 @click.option("--slowest", type=float, metavar="MBIT", help="Slowest bandwidth, in Mbit/s (default 0.001).")
 @click.option("--fastest", type=float, metavar="MBIT", help="Fastest bandwidth, in Mbit/s (default 100000).")
+@click.option("-o", "--output", metavar="FILE", help="Save the envelope as JSON, for `optsplit.Envelope.load`.")
 @click.option("--plot", metavar="FILE", help="Draw the least latency over bandwidth (.png, .pdf, .svg).")
 @common
 def envelope(
-    source: str, asked: sources.Asked, slowest: float | None, fastest: float | None, plot: str | None, as_json: bool
-) -> None:
+    source: str, asked: sources.Asked, slowest: float | None, fastest: float | None, output: str | None,
+    plot: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """The optimal plan for every bandwidth, with the proven breakpoints.
 
     SOURCE is a profile (with the options of `optsplit plan`; of the link only the latency and the ratio of its
     directions matter, default 1:1mbit) or the file of a problem. Bandwidth is that of the faster direction.
     """
-    screen.refuse_unwritable(plot)
+    screen.refuse_unwritable(output, plot)
     pictures.refuse_undrawable(plot)
     problem = sources.from_either(source, asked, default_link="1mbit")
     with screen.progress("cutting"):
@@ -42,6 +44,8 @@ def envelope(
     else:
         what = f"{found.name}: optimal plans {len(rows)}, minimum cuts to find and prove them {found.cuts}"
         screen.show(tables.envelope(rows, what, found.per_byte))
+    if output is not None:
+        found.save(output)
     if plot is not None:
         pictures.save(plot, lambda ax: found.plot(ax=ax))
 
