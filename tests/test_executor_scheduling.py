@@ -1,5 +1,6 @@
 """A schedule run as planned: every machine keeps its order, and every job has its network's own outputs."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -143,15 +144,22 @@ def test_a_server_that_is_gone_is_an_error(server: Server) -> None:
         run_schedule(plan, [graph] * 2, server="127.0.0.1:1")
 
 
-def test_a_server_that_goes_in_the_middle_ends_every_machine(server: Server) -> None:
+def test_a_server_that_goes_in_the_middle_is_done_without() -> None:
     graph = diamond()
-    plan = planned(Schedule([problem(graph)] * 2, release=[0, 10**9], cuts=[behind(graph, 3)] * 2))
-    import threading
-
+    cuts = [behind(graph, 3), split(graph, set()), behind(graph, 3)]
+    release = [0, 0, 10**9]
+    plan = planned(Schedule([problem(graph)] * 3, release=release, cuts=cuts))
     with Server({"diamond": Model.of(graph)}, "127.0.0.1:0", threads=1) as brief:
         threading.Timer(1.5, brief.stop).start()
-        with pytest.raises(Unreachable):
-            run_schedule(plan, [graph] * 2, server=brief.address, rounds=5, release=[0, 10**9])
+        found = run_schedule(plan, [graph] * 3, server=brief.address, rounds=3, release=release)
+    for each in found.rounds:
+        for outputs in each.outputs:
+            assert all(torch.equal(mine, its) for mine, its in zip(outputs, own(graph), strict=True))
+    # the job that is all on the device needs no other way
+    assert sorted(found.rounds[-1].fallback) == [0, 2]
+    assert found.rounds[-1].ends[2] >= 1.0
+    assert "round 2: jobs 0, 2 on the device alone" in str(found)
+    assert sorted(found.content()["fallback"][-1]) == ["0", "2"]
 
 
 def test_plans_of_other_networks(chain: LayerGraph) -> None:

@@ -14,11 +14,15 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWYZ"
 
 @dataclass(frozen=True)
 class Round:
-    """The whole schedule once: each turn's (start, end), in seconds since its beginning, and each job's end."""
+    """The whole schedule once: each turn's (start, end), in seconds since its beginning, and each job's end.
+
+    `fallback` has the jobs that the device ran alone after a server was lost, and why; their turns have no spans.
+    """
 
     spans: Mapping[Turn, tuple[float, float]]
     ends: tuple[float, ...]
     outputs: tuple[tuple[Any, ...], ...] = field(repr=False)
+    fallback: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def makespan(self) -> float:
@@ -80,6 +84,7 @@ class Scheduled:
                 for told, seen in [self.busy(machine)]
             ],
             "ends": list(self.typical.ends),
+            "fallback": [{str(job): why for job, why in each.fallback.items()} for each in self.rounds],
             "notes": list(self.notes),
         }
 
@@ -95,6 +100,10 @@ class Scheduled:
             told, seen = self.busy(machine)
             measured = "not measured" if seen is None else f"measured {_ms(seen)}"
             lines.append(f"{machine:<{width}}  predicted {_ms(told)} of work, {measured}")
+        for k, each in enumerate(self.rounds):
+            if each.fallback:
+                alone, why = ", ".join(map(str, each.fallback)), next(iter(each.fallback.values()))
+                lines.append(f"round {k}: jobs {alone} on the device alone ({why})")
         return "\n".join([*lines, *self.notes, "", self.gantt()])
 
     def gantt(self, width: int = 60) -> str:

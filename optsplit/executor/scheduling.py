@@ -4,6 +4,8 @@ Tensors go to a server in the order of the link's turns, ahead of the stages tha
 what one network's session asks in the order of its turns. Networks have sessions of their own: before a turn of
 another network the one before it must be answered, which costs a way there and back. What comes back goes in the
 order in which it was computed.
+
+Where a server is lost, jobs that it has not answered are run again on the device alone, one after the other.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from optsplit.errors import InvalidInput
 from optsplit.executor import identity
 from optsplit.executor.connection import Connection, Pending
 from optsplit.executor.execute import servers_of
+from optsplit.executor.frames import Line, Refused, Unreachable, alone
 from optsplit.executor.jobs import Jobs, Turn, jobs
 from optsplit.executor.remote import preparation
 from optsplit.executor.rpc import Trust
@@ -72,7 +75,7 @@ def run_schedule(
     InvalidInput
         The plan is of other networks.
     Unreachable
-        A server is gone: a schedule has no fallback.
+        A server is not there at the beginning, or refuses. Lost later, it is done without.
     """
     if rounds < 1:
         raise InvalidInput(f"{rounds} rounds; give 1 or more")
@@ -94,7 +97,8 @@ def run_schedule(
             {place: own.worker(stages, place).compute for place in stages.places if place not in servers}
             for stages in ready.stages
         ]
-        found = [_Once(ready, near, far, late, number).run() for number in range(WARM_UP + rounds)]
+        safe = [alone(stages, own) for stages in ready.stages]
+        found = [_Once(ready, near, far, safe, late, number).run() for number in range(WARM_UP + rounds)]
     name = "+".join(dict.fromkeys(graph.name for graph in graphs))
     return Scheduled(name, ready, tuple(found[WARM_UP:]), tuple(notes))
 
@@ -127,9 +131,10 @@ class _Once:
     """One round."""
 
     def __init__(
-        self, ready: Jobs, near: Sequence[Mapping[str, Compute]], far: Mapping[str, _Far], late: float, number: int
-    ) -> None:
-        self.ready, self.near, self.far, self.late = ready, near, far, late
+        self, ready: Jobs, near: Sequence[Mapping[str, Compute]], far: Mapping[str, _Far], safe: Sequence[Line],
+        late: float, number: int,
+    ) -> None:  # fmt: skip
+        self.ready, self.near, self.far, self.safe, self.late = ready, near, far, safe, late
         self.frame = number * len(ready.stages)
         self.changed = threading.Condition()
         self.have: list[dict[str, torch.Tensor]] = [dict(_inputs(stages)) for stages in ready.stages]
@@ -165,13 +170,23 @@ class _Once:
         except KeyboardInterrupt as stop:
             self._fail(stop)
             raise
-        if self.failure is not None:
+        lost = isinstance(self.failure, Unreachable) and not isinstance(self.failure, Refused)
+        if self.failure is not None and not lost:
             raise self.failure
-        outputs = tuple(
-            tuple(have[name].cpu() for name in stages.answers)
+        outputs = [
+            tuple(have[name].cpu() for name in stages.answers) if set(stages.answers) <= have.keys() else None
             for have, stages in zip(self.have, self.ready.stages, strict=True)
-        )
-        return Round(self.spans, tuple(self.ends), outputs)
+        ]
+        fallback = {j: str(self.failure) for j, known in enumerate(outputs) if known is None}
+        whole = tuple(self._alone(j) if known is None else known for j, known in enumerate(outputs))
+        return Round(self.spans, tuple(self.ends), whole, fallback)
+
+    def _alone(self, job: int) -> tuple[torch.Tensor, ...]:
+        """A whole job on the device."""
+        wait_until(self.begin + self.ready.release[job])
+        answer = self.safe[job].run(self.frame + job, _inputs(self.ready.stages[job]))
+        self.ends[job] = time.monotonic() - self.begin
+        return answer.outputs
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
