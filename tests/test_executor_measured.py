@@ -1,6 +1,7 @@
 """The report of a run, calibration from what it measured, validation, and plans that follow the link."""
 
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -44,8 +45,15 @@ def test_errors_of_every_predicted_number() -> None:
     execution = by_hand(0.1, 0.5, 0.3)
     # (predicted - measured) / measured: 0.2 / 0.1, 0.4 / 0.5, 0.3 / 0.3, and 0.9 / 0.9 of the frame
     assert list(execution.errors.values()) == pytest.approx([1.0, -0.2, 0.0, 0.0])
-    assert execution.period.median == 1.0
     assert execution.content()["parts"][1]["bytes"] == 1000
+
+
+def test_a_period_is_the_time_between_answers() -> None:
+    execution = by_hand(0.1, 0.5, 0.3)
+    # three frames of 0.9 s, half a second apart: the first takes its 0.9 s, but the stream gives one each 0.5 s
+    frames = tuple(replace(frame, start=0.5 * i) for i, frame in enumerate(execution.frames))
+    assert replace(execution, frames=frames, seconds=1.9).period.median == pytest.approx(0.5)
+    assert replace(execution, frames=frames[:1], seconds=0.9).period.median == 0.9
 
 
 def test_gantt_on_one_scale() -> None:

@@ -145,8 +145,9 @@ class Execution:
 
     @property
     def period(self) -> Line:
-        """Seconds between two answers of a stream."""
-        each = self.seconds / max(len(self.frames), 1)
+        """Seconds between two answers of a stream, on average; filling and emptying it do not count."""
+        ends = [frame.start + frame.seconds for frame in self.frames]
+        each = (max(ends) - min(ends)) / (len(ends) - 1) if len(ends) > 1 else self.seconds
         return _line("period", "total", None if self.predicted is None else self.predicted.period, [each])
 
     @property
