@@ -134,6 +134,15 @@ def test_compare_lists_exact_methods_and_baselines(folder):
     assert "73.4 %" in out
 
 
+def test_a_result_is_as_good_as_its_problem(folder):
+    first = content(*PLAN, "-o", "result.json")
+    assert content("solve", "result.json")["objective"] == first["objective"]
+    assert content("compare", "result.json")["bound"] == first["objective"]
+    assert content("envelope", "result.json")["plans"]
+    Result("mincut", Status.OPTIMAL).save("bare.json")
+    refused("is a result without its problem; give the file of the problem", "solve", "bare.json")
+
+
 def test_envelope_is_a_table_over_mbit(folder):
     plans = content("envelope", "both.json", "-o", "envelope.json")["plans"]
     assert len(optsplit.Envelope.load("envelope.json").segments) == len(plans)

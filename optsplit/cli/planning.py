@@ -85,7 +85,7 @@ def plan(
 @plot
 @common
 def solve(problem: str, method: str, effort: Effort, output: str | None, plot: str | None, as_json: bool) -> None:
-    """Solve the problem in the file PROBLEM, as saved by `optsplit plan --save-problem` or from Python."""
+    """Solve the problem in the file PROBLEM: of a problem, or of a result, which holds it."""
     screen.refuse_unwritable(output, plot)
     pictures.refuse_undrawable(plot)
     loaded = sources.from_problem(problem)

@@ -17,6 +17,7 @@ from optsplit.problems import stored
 from optsplit.problems.metric import Arc
 from optsplit.problems.partition import Partition
 from optsplit.profiling.profile import Profile
+from optsplit.result import Result
 
 BUNDLED = "bundled:"
 ANYWHERE = "anywhere"
@@ -122,7 +123,7 @@ _MEASURE = "write one by: optsplit profile NETWORK -o phone.json"
 _REPAIRS = {
     "partition": "a problem is solved by: optsplit solve FILE",
     "graph": f"a graph has no times; {_MEASURE}",
-    "result": "a result is what came out; give the profile that it was planned from",
+    "result": "solve its problem again by: optsplit solve FILE",
 }
 
 
@@ -226,8 +227,13 @@ def from_profile(name: str, asked: Asked, default_link: str | None = None) -> Pa
 
 
 def from_problem(name: str) -> Any:
-    """The problem in a file, of any kind."""
+    """The problem in a file, of any kind, also in that of a result."""
     kind = files.kind_of(name)
+    if kind == "result":
+        problem = Result.load(name).problem
+        if problem is None:
+            raise InvalidInput(f"{name}: is a result without its problem; give the file of the problem")
+        return problem
     if kind == "profile":
         raise InvalidInput(f"{name}: holds a profile, not a problem; use: optsplit plan {name} --link ...")
     if kind not in stored.KINDS:
@@ -237,8 +243,8 @@ def from_problem(name: str) -> Any:
 
 
 def from_either(name: str, asked: Asked, default_link: str | None = None) -> Any:
-    """A profile with options, or a problem, which has them inside."""
-    if name.startswith(BUNDLED) or files.kind_of(name) not in stored.KINDS:
+    """A profile with options, or a problem (its file, or that of a result), which has them inside."""
+    if name.startswith(BUNDLED) or files.kind_of(name) not in {*stored.KINDS, "result"}:
         return from_profile(name, asked, default_link)
     for field in fields(asked):
         if getattr(asked, field.name) != field.default:
