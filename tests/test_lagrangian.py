@@ -84,7 +84,7 @@ def test_the_bound_of_the_root_is_below_the_optimum_and_tight_for_one_metric(see
     problem = instance(seed, layers=8, magnitude=3, limits=0 if plain else 2, minmax=1 if plain else 2)
     optimum = osp.solve(problem, "brute").objective
     search = lagrangian._Search(problem, osp.Options())
-    root = lagrangian._Node(0, problem.fixed.copy(), [], search.crossings.there)
+    root = search.root()
     search.relax(root)
     if optimum is not None:
         assert root.bound <= optimum
