@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -63,7 +65,7 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         (BRANCHED, "mincut"),
         (CHAIN.but(limits={"energy": 4}), "lagrangian"),
         (BRANCHED.but(minimize=("latency", "energy")), "lagrangian"),
-        (THREE.but(limits={"latency": 4}), "cpsat"),
+        (THREE.but(limits={"latency": 4}), "tiers-lagrangian"),
         (THREE.but(tensors=[(0, (1,)), (0, ())]), "chain"),
     ],
 )
@@ -101,8 +103,8 @@ def test_a_mismatch_names_the_methods_that_can() -> None:
     limited = THREE.but(limits={"latency": 4})
     with refused(
         "method 'chain' cannot solve this Partition: it does not take limits; "
-        "methods that can: 'cpsat', 'milp', 'labels', 'brute', 'pipedream', 'greedy-balance', 'local-search', "
-        "'best-single-place', 'device-only'",
+        "methods that can: 'tiers-lagrangian', 'cpsat', 'milp', 'labels', 'brute', 'pipedream', 'greedy-balance', "
+        "'local-search', 'best-single-place', 'device-only'",
         MethodMismatch,
     ):
         osp.solve(limited, "chain")
@@ -300,3 +302,18 @@ def test_a_method_of_the_callers_own_is_judged_like_any_other() -> None:
     assert [(r.method, r.objective) for r in osp.compare(CHAIN, [own, "chain"])] == [("own", 18), ("chain", 8)]
     with pytest.raises(MethodMismatch, match="method 'own' cannot solve this Partition: it does not take branches"):
         osp.solve(BRANCHED, replace(own, takes=frozenset()))
+
+
+def test_importing_a_method_is_no_part_of_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    clock.perf_counter = lambda: clock.now
+    monkeypatch.setitem(sys.modules, "clock_of_the_test", clock)
+    monkeypatch.setattr(sys.modules["optsplit.solve"], "time", clock)  # the name optsplit.solve is the function's
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "method_of_the_test.py").write_text(
+        "import clock_of_the_test as clock\nfrom optsplit import Answer\nclock.now += 100\n"
+        "def solve(problem, options):\n    clock.now += 3\n    return Answer()\n",
+        encoding="utf-8",
+    )
+    result = osp.solve(CHAIN, Method("mine", "Partition", False, ALL, "method_of_the_test:solve"))
+    assert (result.build_seconds, result.solve_seconds) == (0, 3)

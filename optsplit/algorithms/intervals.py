@@ -90,8 +90,12 @@ def ways(problem: Partition, costs: Costs) -> tuple[Side, Side]:
 
 
 def refuses(problem: Partition) -> str | None:
-    """Why the costs do not add up along the line of places, naming the tensor; None when they do."""
-    costs = problem.costs(problem.objectives[0])
+    """Why the costs do not add up along the line of places, naming metric and tensor; None when they do."""
+    return next(filter(None, (_refuses(problem, name) for name in (*problem.objectives, *problem.limits))), None)
+
+
+def _refuses(problem: Partition, metric: str) -> str | None:
+    costs = problem.costs(metric)
     places = problem.places
     forward, backward = ways(problem, costs)
     for side, names in ((forward, places), (backward, places[::-1])):
@@ -104,7 +108,7 @@ def refuses(problem: Partition) -> str | None:
                 "between them"
             )
         return (
-            f"its costs do not add up along the places: tensor {problem.tensor_names[t]!r} from {names[p]!r} to "
-            f"{names[q]!r} costs less than its parts in {names[p2]!r} to {names[q2]!r}"
+            f"its costs do not add up along the places: {metric} of tensor {problem.tensor_names[t]!r} from "
+            f"{names[p]!r} to {names[q]!r} is less than that of its parts in {names[p2]!r} to {names[q2]!r}"
         )
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Sequence
 
@@ -9,24 +10,20 @@ import numpy as np
 
 from optsplit.algorithms.intervals import Side, ways
 from optsplit.backends import maxflow
-from optsplit.problems.metric import IntArray
+from optsplit.problems.metric import Costs, IntArray
 from optsplit.problems.partition import Partition
 
 _FITS = 2**62
 
 
 class ThresholdNetwork:
-    """The minimum cut of one metric for any box low[v] <= x_v <= high[v]."""
+    """The minimum cut of one metric for any box low[v] <= x_v <= high[v]; default the one that is minimised."""
 
-    def __init__(self, problem: Partition) -> None:
+    def __init__(self, problem: Partition, metric: str | None = None) -> None:
         self.problem = problem
-        self.costs = problem.costs(problem.objectives[0])
         self.places, self.n = len(problem.places), len(problem.layers)
-        self.forward, self.backward = ways(problem, self.costs)
-        self.way = self.costs.transfer + self.costs.receive[None, :, :]
-        self.send = self.costs.send
-        # no plan costs more than `total`, so an arc of more than that is never worth cutting
-        self.endless = self.costs.total + 1
+        costs = problem.costs(problem.objectives[0] if metric is None else metric)
+        self._price(costs, *ways(problem, costs))
         # the place where outputs must end is one more reader of them, which stands still
         self.result = problem.result_place
         outputs = set(problem.outputs) if self.result >= 0 else set()
@@ -35,6 +32,35 @@ class ThresholdNetwork:
         self.is_output = [t in outputs for t in range(len(self.ends))]
         self.sources = problem.sources.tolist()
         self.together = [[problem.index[layer] for layer in group] for group in problem.together]
+
+    def _price(self, costs: Costs, forward: Side, backward: Side) -> None:
+        self.costs, self.forward, self.backward = costs, forward, backward
+        self.way = costs.transfer + costs.receive[None, :, :]
+        self.send = costs.send
+        # no plan costs more than `total`, so an arc of more than that is never worth cutting
+        self.endless = costs.total + 1
+
+    def weighted(self, others: Sequence[ThresholdNetwork], weights: Sequence[int]) -> ThresholdNetwork:
+        """The network of a weighted sum of this metric (first weight) and others: their intervals add up too."""
+        networks = [self, *others]
+
+        def total(arrays: list[IntArray]) -> IntArray:
+            return sum((w * array for w, array in zip(weights, arrays, strict=True)), np.zeros_like(arrays[0]))
+
+        def side(sides: list[Side]) -> Side:
+            return Side(
+                total([s.cost for s in sides]), sides[0].open, total([s.weight for s in sides]),
+                total([s.rest for s in sides]),
+            )  # fmt: skip
+
+        costs = [network.costs for network in networks]
+        both = Costs(
+            total([c.compute for c in costs]), total([c.transfer for c in costs]), total([c.send for c in costs]),
+            total([c.receive for c in costs]), "",
+        )  # fmt: skip
+        found = copy.copy(self)
+        found._price(both, side([n.forward for n in networks]), side([n.backward for n in networks]))
+        return found
 
     def domains(self) -> tuple[IntArray, IntArray]:
         """The first box: pinned layers at their place, the others anywhere."""
