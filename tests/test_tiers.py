@@ -46,6 +46,13 @@ def test_equals_enumeration(seed):
     assert (found.objective, found.bound, found.infeasible) == (every.objective, every.bound, every.infeasible)
 
 
+@pytest.mark.parametrize("seed", [1280, 2983])
+def test_layers_that_stay_together_keep_one_range_where_data_goes_one_way(seed):
+    problem = additive(random.Random(seed))
+    assert problem.together
+    assert osp.solve(problem, "tiers").objective == brute.solve(problem, Options()).objective
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_any_costs_are_solved_or_refused(seed):
     rng = random.Random(seed)

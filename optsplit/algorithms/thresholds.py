@@ -40,26 +40,10 @@ class ThresholdNetwork:
         # no plan costs more than `total`, so an arc of more than that is never worth cutting
         self.endless = costs.total + 1
 
-    def weighted(self, others: Sequence[ThresholdNetwork], weights: Sequence[int]) -> ThresholdNetwork:
-        """The network of a weighted sum of this metric (first weight) and others: their intervals add up too."""
-        networks = [self, *others]
-
-        def total(arrays: list[IntArray]) -> IntArray:
-            return sum((w * array for w, array in zip(weights, arrays, strict=True)), np.zeros_like(arrays[0]))
-
-        def side(sides: list[Side]) -> Side:
-            return Side(
-                total([s.cost for s in sides]), sides[0].open, total([s.weight for s in sides]),
-                total([s.rest for s in sides]),
-            )  # fmt: skip
-
-        costs = [network.costs for network in networks]
-        both = Costs(
-            total([c.compute for c in costs]), total([c.transfer for c in costs]), total([c.send for c in costs]),
-            total([c.receive for c in costs]), "",
-        )  # fmt: skip
+    def priced(self, costs: Costs, forward: Side, backward: Side) -> ThresholdNetwork:
+        """The same network at other costs, whose ways are written as these intervals."""
         found = copy.copy(self)
-        found._price(both, side([n.forward for n in networks]), side([n.backward for n in networks]))
+        found._price(costs, forward, backward)
         return found
 
     def domains(self) -> tuple[IntArray, IntArray]:
@@ -75,18 +59,23 @@ class ThresholdNetwork:
     def tightened(self, low: IntArray, high: IntArray) -> tuple[list[int], list[int]] | None:
         """The box as lists with the result's place at the end, narrowed by `one_way`; None when it is empty."""
         lows, highs = [*low.tolist(), self.result], [*high.tolist(), self.result]
-        for group in self.together:
-            for v in group:
-                lows[v], highs[v] = max(lows[w] for w in group), min(highs[w] for w in group)
+        arcs: list[list[int]] = [[] for _ in range(self.n)]
         if self.problem.one_way:
-            arcs: list[list[int]] = [[] for _ in range(self.n)]
             for t, readers in enumerate(self.readers):
                 arcs[self.sources[t]] += readers
+        # layers of a group have one range, which `one_way` may narrow for one of them: again until nothing moves
+        while True:
+            before = lows[:], highs[:]
+            for group in self.together:
+                for v in group:
+                    lows[v], highs[v] = max(lows[w] for w in group), min(highs[w] for w in group)
             for u in self.problem.order:
                 for v in arcs[u]:
                     lows[v] = max(lows[v], lows[u])
             for u in reversed(self.problem.order):
                 highs[u] = min([highs[u], *(highs[v] for v in arcs[u])])
+            if not self.together or (lows, highs) == before:
+                break
         return None if any(a > b for a, b in zip(lows, highs)) else (lows, highs)
 
     def cut(self, low: IntArray, high: IntArray) -> tuple[int, IntArray] | None:

@@ -8,15 +8,17 @@ for each layer. It is split where the columns disagree on a layer's place, or el
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from optsplit.algorithms.hull import Column, Proposal
+from optsplit.algorithms.intervals import Side
 from optsplit.algorithms.thresholds import ThresholdNetwork
 from optsplit.algorithms.weighted import Cut, Node, Search
 from optsplit.method import Answer, Options
-from optsplit.problems.metric import IntArray
+from optsplit.problems.metric import Costs, IntArray
 from optsplit.problems.partition import Partition
 
 _AGREED = 1e-6
@@ -53,7 +55,7 @@ class _Search(Search[_Node]):
         unsent = np.full(len(self.problem.sources), -1, dtype=np.int64)
 
         def cut(weights: IntArray) -> tuple[int, Column] | None:
-            network = self.networks[0].weighted(self.networks[1:], weights.tolist())
+            network = weighted(self.networks, weights.tolist())
             found = network.cut(node.low, node.high)
             if found is None:
                 return None
@@ -90,6 +92,23 @@ class _Search(Search[_Node]):
             _Node(node.bound, [c for c in node.columns if c.at[layer] <= place], node.low, high),
             _Node(node.bound, [c for c in node.columns if c.at[layer] > place], low, node.high),
         ]
+
+
+def weighted(networks: Sequence[ThresholdNetwork], weights: Sequence[int]) -> ThresholdNetwork:
+    """The network of a weighted sum of metrics, those of `networks`: their intervals add up as the costs do."""
+
+    def total(arrays: Sequence[IntArray]) -> IntArray:
+        return sum((w * array for w, array in zip(weights, arrays, strict=True)), np.zeros_like(arrays[0]))
+
+    def side(sides: Sequence[Side]) -> Side:
+        parts = [(s.cost, s.weight, s.rest) for s in sides]
+        cost, weight, rest = map(total, zip(*parts))
+        return Side(cost, sides[0].open, weight, rest)
+
+    costs = [(c.compute, c.transfer, c.send, c.receive) for c in (network.costs for network in networks)]
+    compute, transfer, send, receive = map(total, zip(*costs))
+    both = Costs(compute, transfer, send, receive, "")
+    return networks[0].priced(both, side([n.forward for n in networks]), side([n.backward for n in networks]))
 
 
 def solve(problem: Partition, options: Options) -> Answer:
