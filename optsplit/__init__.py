@@ -24,6 +24,7 @@ from optsplit.problems.upload_order import UploadOrder, UploadPlan
 from optsplit.profiling.profile import Profile, Timing
 from optsplit.result import Limit, Result, Status, TracePoint
 from optsplit.solve import compare, methods, solve
+from optsplit.sweep import Run, sweep
 
 if TYPE_CHECKING:
     from optsplit import io
@@ -97,6 +98,7 @@ __all__ = [
     "Profile",
     "Regressions",
     "Result",
+    "Run",
     "Schedule",
     "SchedulePlan",
     "Sending",
@@ -128,6 +130,7 @@ __all__ = [
     "regressions",
     "replan",
     "solve",
+    "sweep",
     "trace",
     "validate",
 ]
