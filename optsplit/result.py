@@ -132,7 +132,8 @@ class Result:
             raise NotOptimal(f"method {self.method!r} did not prove an optimum:\n{self}")
         return self
 
-    def __str__(self) -> str:
+    def rows(self) -> list[tuple[str, str]]:
+        """What a reader sees of it, as (name, value)."""
         rows = [
             ("method", self.method),
             ("status", self.status.value + (f" ({self.limit} limit)" if self.limit != Limit.NONE else "")),
@@ -157,16 +158,44 @@ class Result:
             rows.append((f"limit {conflict.metric}", f"{quantity(conflict.limit, conflict.unit)} conflicts ({best})"))
         if self.raw_status:
             rows.append(("raw status", self.raw_status))
+        return rows
+
+    def __str__(self) -> str:
+        rows = self.rows()
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the plan: see `optsplit.plots`."""
+    def plot(self, ax: Any = None, kind: str = "plan") -> Any:
+        """Draw the result.
+
+        Parameters
+        ----------
+        ax
+            Matplotlib axes; new ones of pyplot by default.
+        kind
+            "plan": the plan, whatever the problem, which is also "network" (`Partition`), "upload" (`UploadOrder`) or
+            "gantt" (`Schedule`, `FlowShop`). "progress": incumbent and bound over time. "envelope" (`Partition`): the
+            least value over bandwidth, and where this result stands.
+
+        Returns
+        -------
+        The axes.
+
+        Raises
+        ------
+        InvalidInput
+            There is nothing to draw, or no such picture of this problem.
+        MissingDependency
+            matplotlib is not installed.
+        """
         from optsplit import plots
 
-        if self.problem is None or self.plan is None:
-            raise InvalidInput("result.plot needs a plan and its problem; solve the problem again")
-        return plots.draw(self.problem, self, ax=ax)
+        return plots.picture(self, ax, kind)
+
+    def _repr_html_(self) -> str:
+        from optsplit import html
+
+        return html.result(self)
 
     def save(self, path: str | Path) -> None:
         """Write the result as a JSON file, with its problem where that can be written."""

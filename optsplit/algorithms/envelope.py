@@ -100,6 +100,11 @@ class Envelope:
 
         return plots.envelope(self, ax=ax)
 
+    def _repr_html_(self) -> str:
+        from optsplit import html
+
+        return html.envelope(self)
+
     def save(self, path: str | Path) -> None:
         """Write the envelope as a JSON file: all that a runtime needs to follow the bandwidth."""
         rows = [(s.plan, s.fixed, s.slope, str(s.low), str(s.high)) for s in self.segments]

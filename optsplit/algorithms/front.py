@@ -163,6 +163,11 @@ class Front(Sequence[Point]):
 
         return front.draw(self, ax=ax)
 
+    def _repr_html_(self) -> str:
+        from optsplit import html
+
+        return html.front(self)
+
     def save(self, path: str | Path) -> None:
         """Write the front as a JSON file."""
         files.write(path, "front", self)

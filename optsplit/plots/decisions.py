@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from optsplit.plots.axes import axes_or_new
+from optsplit.plots.axes import AREAS, SMALL, axes_or_new, literal, logarithmic, name_axes
 from optsplit.report import MBIT_PER_S
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ def draw(table: DecisionTable, ax: Any = None) -> Any:
         From `optsplit.decision_table`.
     ax
         Matplotlib axes; new ones by default.
+
+    Returns
+    -------
+    The axes.
     """
     ax = axes_or_new(ax)
     scale, unit = (MBIT_PER_S, 1e6) if table.per_byte else (1.0, 1.0)
@@ -33,25 +37,27 @@ def draw(table: DecisionTable, ax: Any = None) -> Any:
     ratio = math.log(high / low) / _POINTS
     grid = [Fraction(float(low) * math.exp(ratio * k)) for k in range(_POINTS + 1)]
     rates = [scale / float(t) for t in grid]
-    greys = [0.35 + 0.55 * k / max(1, len(table.levels)) for k in range(len(table.levels))]
-    top: list[float] | None = None
-    for level, grey in zip(table.levels, greys, strict=True):
-        least = [float(level.least(t)) / unit for t in grid]
-        if top is None:
-            top = [2 * max(float(each.least(t)) / unit for each in table.levels for t in grid)] * len(grid)
-        names = ", ".join(dict.fromkeys(line.exit for line in level.lines))
+    all_least = [[float(level.least(t)) / unit for t in grid] for level in table.levels]
+    lowest, highest = min(map(min, all_least)), 2 * max(map(max, all_least))
+    top = [highest] * len(grid)
+    for k, (level, least) in enumerate(zip(table.levels, all_least, strict=True)):
+        names = ", ".join(dict.fromkeys(literal(line.exit) for line in level.lines))
+        face, hatch, _ = AREAS[k % len(AREAS)]
         ax.fill_between(
-            rates, least, top, where=[a < b for a, b in zip(least, top, strict=True)], color=str(grey), linewidth=0,
-            label=f"{names} ({level.accuracy:.4g})",
+            rates, least, top, where=[a < b for a, b in zip(least, top, strict=True)], facecolor=face, hatch=hatch,
+            edgecolor="black", linewidth=0, label=f"{names} ({level.accuracy:.4g})",
         )  # fmt: skip
         ax.plot(rates, least, color="black", linewidth=0.6)
         top = [min(a, b) for a, b in zip(least, top, strict=True)]
-    ax.set_xscale("log")
-    if top is not None and min(top) > 0:
-        ax.set_yscale("log")
-    ax.set_xlim(min(rates), max(rates))
-    ax.set_xlabel("bandwidth, Mbit/s" if table.per_byte else "factor on bandwidth", fontsize=8)
-    ax.set_ylabel("deadline, ms" if table.per_byte else "deadline", fontsize=8)
-    ax.tick_params(labelsize=7)
-    ax.legend(fontsize=6, title="exit (accuracy)", title_fontsize=6, framealpha=0.9)
+    logarithmic(ax.xaxis, min(rates), max(rates))
+    if lowest > 0:
+        logarithmic(ax.yaxis, lowest / 1.5, highest)
+    else:
+        ax.set_ylim(0, highest or 1.0)
+    name_axes(
+        ax, "bandwidth, Mbit/s" if table.per_byte else "factor on bandwidth",
+        "deadline, ms" if table.per_byte else "deadline",
+    )  # fmt: skip
+    # the first level, which every longer deadline allows, reaches the upper right corner: nothing ends there
+    ax.legend(fontsize=SMALL, title="exit (accuracy)", title_fontsize=SMALL, framealpha=1, loc="upper right")
     return ax

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from optsplit.errors import InvalidInput
-from optsplit.plots.axes import axes_or_new
-from optsplit.result import SCALES, Result
+from optsplit.plots.axes import USUAL, axes_or_new, literal, name_axes, named, scaled
+from optsplit.result import Result, percent
 
 
 def trace(result: Result, ax: Any = None) -> Any:
@@ -18,6 +18,10 @@ def trace(result: Result, ax: Any = None) -> Any:
         From `optsplit.solve`, by a method that reports its progress.
     ax
         Matplotlib axes; new ones by default.
+
+    Returns
+    -------
+    The axes.
 
     Raises
     ------
@@ -31,19 +35,23 @@ def trace(result: Result, ax: Any = None) -> Any:
     end = max([result.solve_seconds, *(point.seconds for point in result.trace)])
     points = [(p.seconds, p.objective, p.bound) for p in result.trace] + [(end, result.objective, result.bound)]
     largest = max(abs(v) for _, *values in points for v in values if v is not None)
-    scale, name = next(((s, n) for s, n in SCALES.get(unit, ()) if largest >= s), (1.0, unit))
+    scale, name = scaled(unit, largest)
+    clock, second = (1.0, "s") if end >= 0.1 or end == 0 else (1e-3, "ms")
     looks = (("incumbent", 1, "#a63603", "-", "o"), ("bound", 2, "#08519c", "--", "^"))
     for label, column, colour, line, marker in looks:
-        known = [(p[0], p[column] / scale) for p in points if p[column] is not None]  # type: ignore[operator]
+        known = [(p[0] / clock, p[column] / scale) for p in points if p[column] is not None]  # type: ignore[operator]
         if known:
             ax.plot(
                 [t for t, _ in known], [v for _, v in known], color=colour, linestyle=line, drawstyle="steps-post",
-                marker=marker, markersize=3, linewidth=1.3, label=label,
+                marker=marker, markersize=3.5, linewidth=1.3, label=label,
+                markerfacecolor="white" if column == 2 else colour,
             )  # fmt: skip
-    ax.set_xlabel("solving, s", fontsize=8)
-    ax.set_ylabel(f"{', '.join(result.minimize)}, {name}" if name else ", ".join(result.minimize), fontsize=8)
-    ax.set_xlim(left=0)
-    ax.tick_params(labelsize=7)
+    # 3 % more, or the last marker is cut in half
+    ax.set_xlim(0, max(end / clock, 1e-9) * 1.03)
+    name_axes(ax, f"solving time, {second}", named(", ".join(result.minimize), name))
     ax.grid(True, linewidth=0.3)
-    ax.legend(fontsize=7, frameon=False, title=f"{result.method}: {result.status}", title_fontsize=7)
+    gap = f", gap {percent(result.gap)}" if result.gap else ""
+    ax.legend(
+        fontsize=USUAL, frameon=False, title=f"{literal(result.method)}: {result.status}{gap}", title_fontsize=USUAL
+    )
     return ax
