@@ -97,6 +97,14 @@ class _Model:
             self.cp.add_hint(self.s[j][k], ends[position[j]][k] - self.p[j][k])
 
 
+def built(problem: FlowShop, start: FlowShopPlan, bound: int) -> _Model:
+    """The model with its objective, every constraint and a hint, given a plan and a lower bound on the makespan."""
+    model = _Model(problem, start, bound)
+    for group in (model.route, model.order, model.machine, model.makespan, model.alike, model.hint):
+        group()
+    return model
+
+
 def solve(problem: FlowShop, options: Options) -> Answer:
     """Minimise the makespan."""
     watch = Watch(options)
@@ -104,9 +112,7 @@ def solve(problem: FlowShop, options: Options) -> Answer:
     plans = [problem.plan(two_machines.aggregated(problem.times, k)) for k in range(1, max(2, problem.machines))]
     plans += [] if options.hint is None else [options.hint]
     start = min(plans, key=lambda plan: problem.evaluate(plan).objective)
-    model = _Model(problem, start, max(bounds.values()))
-    for group in (model.route, model.order, model.machine, model.makespan, model.alike, model.hint):
-        group()
+    model = built(problem, start, max(bounds.values()))
     watch.built()
     watch.report(problem.evaluate(start).objective, max(bounds.values()))
     outcome = minimise(model.cp, watch, linearization=0)

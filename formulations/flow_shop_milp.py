@@ -56,8 +56,8 @@ class _Model(Rows):
     def assignment(self) -> None:
         """sum_i z[j,i] = 1, sum_j z[j,i] = 1."""
         for q in self.positions:
-            self._row("job", [(1, one(z)) for z in self.z[q]], pulp.LpConstraintEQ, 1)
-            self._row("position", [(1, one(z[q])) for z in self.z], pulp.LpConstraintEQ, 1)
+            self._row("assignment", [(1, one(z)) for z in self.z[q]], pulp.LpConstraintEQ, 1)
+            self._row("assignment", [(1, one(z[q])) for z in self.z], pulp.LpConstraintEQ, 1)
 
     def fit(self) -> None:
         """Two ways to count the time from one position on a machine to the next position on the next machine."""
@@ -86,25 +86,29 @@ class _Model(Rows):
     def _work(self) -> int:
         return sum(p[-1] for p in self.p)
 
-    def objective(self) -> tuple[int, int]:
-        """Cmax less the work of the last machine, divided by a power of two; returns that and the work."""
-        scale = scale_to(self.longest, OBJECTIVE_SIZE)
+    def objective(self) -> None:
+        """Cmax less the work of the last machine, which is a constant."""
+        self.scale, self.offset = scale_to(self.longest, OBJECTIVE_SIZE), self._work()
         _, terms = total([(self.size, one(x[-1])) for x in self.x])
-        self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items()}))
-        return scale, self._work()
+        self.milp.setObjective(pulp.LpAffineExpression({v: c / self.scale for v, c in terms.items()}))
+
+
+def built(problem: FlowShop, bound: int) -> _Model:
+    """The model with its objective and every row, given a lower bound on the makespan."""
+    plans = [problem.plan(two_machines.aggregated(problem.times, k)) for k in range(1, max(2, problem.machines))]
+    longest = min(problem.evaluate(plan).objective for plan in plans)
+    model = _Model(problem, longest, bound)
+    for group in (model.objective, model.assignment, model.fit, model.release, model.named):
+        group()
+    return model
 
 
 def solve(problem: FlowShop, options: Options) -> Answer:
     """Minimise the makespan."""
     watch = Watch(options)
     bounds = flow_shop_bounds.named(problem)
-    plans = [problem.plan(two_machines.aggregated(problem.times, k)) for k in range(1, max(2, problem.machines))]
-    longest = min(problem.evaluate(plan).objective for plan in plans)
-    model = _Model(problem, longest, max(bounds.values()))
-    scale, offset = model.objective()
-    for group in (model.assignment, model.fit, model.release, model.named):
-        group()
-    outcome = minimise(model.milp, watch, scale=scale, offset=offset)
+    model = built(problem, max(bounds.values()))
+    outcome = minimise(model.milp, watch, scale=model.scale, offset=model.offset)
     if outcome.bound is not None:
         bounds["solver"] = outcome.bound
     if outcome.value is None:

@@ -259,13 +259,19 @@ class _Model:
         return self.routes.plan(o, at, variant)
 
 
+def built(problem: Partition, routes: Routes) -> _Model:
+    """The model with its objective and every constraint."""
+    model = _Model(problem, routes)
+    for group in (model.links, model.one_way, model.together, model.contiguous, model.limits, model.objective):
+        group()
+    return model
+
+
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, over exits, thresholds, places and precisions."""
     routes = Routes.of(problem)
     watch = Watch(routes.asked(replace(options, hint=None)))
-    model = _Model(problem, routes)
-    for group in (model.links, model.one_way, model.together, model.contiguous, model.limits, model.objective):
-        group()
+    model = built(problem, routes)
     outcome = minimise(model.cp, watch, linearization=2)
     if outcome.value is None:
         return routes.told(outcome.answer(None, None))

@@ -19,14 +19,15 @@ over the samples; r is `result_at`.
     variant     sum_k s[t,k] = 1,   y[t,p,q,k] <= N s[t,k],   h[t,p,k] <= N s[t,k]
     transfer    sum_k y[t,p,q,k] >= u[v,q] - M[v] sum_{p' != p} x[src(t),p']           v in rd(t)
     answer      sum_k y[t,p,r,k] >= sum_o a[o,t] e[o] - N sum_{p' != p} x[src(t),p']
-    inflow      sum_{p != q} sum_k y[t,p,q,k] >= u[v,q] - M[v] x[src(t),q]             more than two places
-    send        sum_k h[t,p,k] >= u[v,q] - M[v] sum_{p' != p} x[src(t),p']             v in rd(t), q != p
+    inflow      sum_{p != q} sum_k y[t,p,q,k] >= u[v,q] - M[v] x[src(t),q]             v in rd(t) or answer; P > 2
+    send        sum_k h[t,p,k] >= u[v,q] - M[v] sum_{p' != p} x[src(t),p']             v in rd(t) or answer, q != p
     links       x[src(t),p] + sum_{q: no link p -> q} x[v,q] <= 1;  for answers sum_{o: t answers} e[o] in place of x
     one_way     sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]
     together    x[v,p] - x[v',p] >= sum_{o: v is on} e[o] - 1                          v, v' of a group
-    contiguous  as in partition_milp.py
+    begun, to_end, convex      contiguous places, as in partition_milp.py
     value_m     = sum c[v,p] u[v,p] + sum f[k,t,p,q] y[t,p,q,k] + sum g[k,t,p] h[t,p,k], and sum_o error[o] e[o]
-    limits      value_m <= N L_m
+    limit       value_m <= N L_m
+    largest     Z >= value_m
 
 A metric that is held (`Exits.held`) has N x[v,p] for u[v,p], and its own y and h. `reach` is exact for whole x: u is 0
 away from v's place. `transfer` bounds y by the samples that need t at q, of several readers by the largest: those that
@@ -77,10 +78,6 @@ class _Model(Rows):
     def _binary(self, name: str) -> pulp.LpVariable:
         return self.milp.add_variable(name, 0, 1, pulp.LpInteger)
 
-    def _equal(self, name: str, parts: list[tuple[int, Affine]], right: int) -> None:
-        self._row(name, parts, pulp.LpConstraintLE, right)
-        self._row(name, parts, pulp.LpConstraintGE, right)
-
     def _routed(self, weights: list[int]) -> Affine:
         """sum_o weights[o] e[o]; a constant where they are all equal."""
         if len(set(weights)) == 1:
@@ -129,20 +126,20 @@ class _Model(Rows):
 
     # --- what is sent -----------------------------------------------------------------------------------------
 
-    def _readers(self, t: int, held: bool) -> list[tuple[list[Affine], int]]:
-        """(samples that need t at each place, their largest number) of each reader, and of the answer."""
+    def _readers(self, t: int, held: bool) -> list[tuple[str, list[Affine], int]]:
+        """(group, samples that need t at each place, their largest number) of each reader, and of the answer."""
         found = []
         for v in self.problem.tensors[t][1]:
             if held:
-                found.append(([total([(self.samples, x)]) for x in self.x[v]], self.samples))
+                found.append(("transfer", [total([(self.samples, x)]) for x in self.x[v]], self.samples))
             else:
-                found.append((self.u[v], int(self.routes.weight[:, v].max())))
+                found.append(("transfer", self.u[v], int(self.routes.weight[:, v].max())))
         end = self.problem.result_place
         if t in self.routes.answers and end >= 0:
             answering = self.samples * self.routes.answering[t].astype(np.int64)
             weights = answering if held else self.routes.answers[t]
-            found.append(([self._routed(weights.tolist()) if p == end else _NOTHING for p in self.places],
-                          int(weights.max())))  # fmt: skip
+            need = [self._routed(weights.tolist()) if p == end else _NOTHING for p in self.places]
+            found.append(("answer", need, int(weights.max())))
         return found
 
     def _elsewhere(self, t: int, p: int) -> Affine:
@@ -162,9 +159,9 @@ class _Model(Rows):
         key = t, p, q, held
         if key not in self.y:
             self.y[key] = self._amount(f"y_{t}_{p}_{q}_{int(held)}", t)
-            for need, most in self._readers(t, held):
+            for group, need, most in self._readers(t, held):
                 parts = [*((1, y) for y in self.y[key]), (-1, need[q]), (most, self._elsewhere(t, p))]
-                self._row("transfer", parts, pulp.LpConstraintGE, 0)
+                self._row(group, parts, pulp.LpConstraintGE, 0)
         return self.y[key]
 
     def left(self, t: int, p: int, held: bool) -> list[Affine]:
@@ -172,7 +169,7 @@ class _Model(Rows):
         key = t, p, held
         if key not in self.h:
             self.h[key] = self._amount(f"h_{t}_{p}_{int(held)}", t)
-            for (need, most), q in itertools.product(self._readers(t, held), self.places):
+            for (_, need, most), q in itertools.product(self._readers(t, held), self.places):
                 if q != p:
                     parts = [*((1, h) for h in self.h[key]), (-1, need[q]), (most, self._elsewhere(t, p))]
                     self._row("send", parts, pulp.LpConstraintGE, 0)
@@ -187,7 +184,7 @@ class _Model(Rows):
             if None in ways:
                 continue
             into = [(1, y) for way in ways for y in way or ()]
-            for need, most in self._readers(t, held):
+            for _, need, most in self._readers(t, held):
                 own = self.x[self.problem.tensors[t][0]][q]
                 self._row("inflow", [*into, (-1, need[q]), (most, own)], pulp.LpConstraintGE, 0)
 
@@ -243,10 +240,10 @@ class _Model(Rows):
                 right = self.samples * max(limit, -1) + 0.5
                 self._row("limit", [(1, self.value(metric))], pulp.LpConstraintLE, right, size)
 
-    def objective(self) -> tuple[int, int]:
-        """The one metric; or Z, with Z >= value_m. Returns scale and offset of the objective."""
+    def objective(self) -> None:
+        """The one metric; or Z, with Z >= value_m (`largest`)."""
         names = self.problem.objectives
-        return self.least([self.value(m) for m in names], max(map(self.routes.most, names)))
+        self.least([self.value(m) for m in names], max(map(self.routes.most, names)))
 
     # --- the plan ---------------------------------------------------------------------------------------------
 
@@ -271,19 +268,24 @@ class _Model(Rows):
         self._row("exclude", parts, pulp.LpConstraintLE, len(parts) - 1)
 
 
+def built(problem: Partition, routes: Routes) -> _Model:
+    """The model with its objective and every row."""
+    model = _Model(problem, routes)
+    for group in (model.objective, model.limit, model.inflow, model.links, model.together):
+        group()
+    model.forward(problem, model.x)
+    model.visited_once(problem, model.x)
+    return model
+
+
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, over exits, thresholds, places and precisions."""
     routes = Routes.of(problem)
     watch = Watch(routes.asked(options))
-    model = _Model(problem, routes)
-    scale, offset = model.objective()
-    for group in (model.limit, model.inflow, model.links, model.together):
-        group()
-    model.forward(problem, model.x)
-    model.visited_once(problem, model.x)
+    model = built(problem, routes)
     bounds: list[int] = []
     while True:
-        outcome = minimise(model.milp, watch, scale=scale, offset=offset)
+        outcome = minimise(model.milp, watch, scale=model.scale, offset=model.offset)
         bounds += [] if outcome.bound is None else [outcome.bound]
         outcome = replace(outcome, bound=max(bounds, default=None))
         if outcome.value is None:

@@ -259,6 +259,15 @@ class _Model:
             self.cp.add_hint(self.z, self.problem.evaluate(plan).objective)
 
 
+def built(problem: Partition) -> _Model:
+    """The model of a problem without exits and precisions, with its objective and every constraint."""
+    model = _Model(problem)
+    for group in (model.assignment, model.transfer, model.send, model.receive, model.links, model.one_way, model.pins,
+                  model.contiguous, model.alike, model.limits, model.objective):  # fmt: skip
+        group()
+    return model
+
+
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
     if problem.exits is not None or problem.variants is not None:
@@ -268,13 +277,13 @@ def solve(problem: Partition, options: Options) -> Answer:
     # the relaxations come last: their bound as a constraint of the search makes the search slower
     search_limit = search_time(problem, options)
     watch = Watch(replace(options, time_limit=search_limit))
-    model = _built(problem)
+    model = built(problem)
     if options.hint is not None:
         model.hint(options.hint)
     outcome = minimise(model.cp, watch, linearization=2)
     if outcome.limit is Limit.TIME and search_limit != options.time_limit:
         watch.options = options
-        least = floor(problem, watch, lambda relaxed, inner: minimise(_built(relaxed).cp, inner, linearization=2))
+        least = floor(problem, watch, lambda relaxed, inner: minimise(built(relaxed).cp, inner, linearization=2))
         outcome = replace(outcome, bound=max(least, outcome.bound or 0))
         watch.report(None, outcome.bound)
     if outcome.value is None:
@@ -283,11 +292,3 @@ def solve(problem: Partition, options: Options) -> Answer:
     plan = problem.plan(at)
     # a plan found before the proof may have sent[t,p,q] raised for nothing: the price is the problem's own
     return outcome.answer(plan, problem.evaluate(plan).objective)
-
-
-def _built(problem: Partition) -> _Model:
-    model = _Model(problem)
-    for group in (model.assignment, model.transfer, model.send, model.receive, model.links, model.one_way, model.pins,
-                  model.contiguous, model.alike, model.limits, model.objective):  # fmt: skip
-        group()
-    return model

@@ -11,29 +11,31 @@ one more reader, pinned at r.
 
     assignment  sum_p x[v,p] = 1
     transfer    y[t,p,q] >= x[src(t),p] + x[v,q] - 1                        v in rd(t), p != q
-    inflow      sum_{p != q} y[t,p,q] >= x[v,q] - x[src(t),q]               v in rd(t), more than two places
-    outflow     sum_{q != p} y[t,p,q] >= x[src(t),p] - x[v,p]               v in rd(t), more than two places
+    inflow      sum_{p: link p -> q} y[t,p,q] >= x[v,q] - x[src(t),q]       v in rd(t), more than two places
+    outflow     sum_{q: link p -> q} y[t,p,q] >= x[src(t),p] - x[v,p]       v in rd(t), more than two places
     send        w[t,p] >= x[src(t),p] - x[v,p]                              v in rd(t)
     receive     r[t,q] >= x[v,q] - x[src(t),q]                              v in rd(t)
     links       x[src(t),p] + sum_{q: no link p -> q} x[v,q] <= 1           v in rd(t)
     one_way     sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q]             v in rd(t), not an output's end; k
     value_m     = sum c[v,p] x[v,p] + sum f[t,p,q] y[t,p,q] + sum s[t,p] w[t,p] + sum g[t,q] r[t,q]
-    limits      value_m <= L_m
+    limit       value_m <= L_m
     dear        x[src(t),p] + x[v,q] <= 1                                   v in rd(t), f_m[t,p,q] > L_m
     largest     z >= value_m
     together    x[v,p] is one variable for all layers v of a group (a unit)
-    contiguous  b[v,p] >= x[v,p],  b[v,p] >= b[u,p],  e[v,p] >= x[v,p],  e[u,p] >= e[v,p]      v reads from u
-                b[v,p] + e[v,p] - x[v,p] <= 1
-    alike       x[i,p'] <= o[i,p],  o[i,p] <= o[i-1,p] + x[i-1,p]           p' follows p among equal places, units i
+    begun       b[v,p] >= x[v,p],  b[v,p] >= b[u,p]                         contiguous; v reads from u
+    to_end      e[v,p] >= x[v,p],  e[u,p] >= e[v,p]                         contiguous; v reads from u
+    convex      b[v,p] + e[v,p] - x[v,p] <= 1                               contiguous
+    alike       x[i,p'] <= o[i,p]                                           p' follows p among equal places, units i
+    opened      o[i,p] <= o[i-1,p] + x[i-1,p]
 
-`contiguous`: b[v,p] says that v or a layer before it runs at p, e[v,p] that v or a layer behind it does; where both
-hold, v itself must. `alike` removes plans that differ only in the names of equal places: of those, each is first used
-after the one before it; o[i,p] says that a unit before i runs at p.
+For contiguous places b[v,p] says that v or a layer before it runs at p, e[v,p] that v or a layer behind it does; where
+both hold, v itself must. `alike` removes plans that differ only in the names of equal places: of those, each is first
+used after the one before it; o[i,p] says that a unit before i runs at p.
 
 y, w and r need no integrality: nothing but these rows holds them up. They stand only where a metric in use has a
 cost. A pinned layer is a constant. With two places w and r are y, so their costs are added to f, and transfer reads
 y >= x_v - x_u or y >= x_u - x_v: a network matrix, so without limits the relaxation is integral. `inflow` and `outflow`
-follow from `transfer` for whole x only: they tighten the relaxation.
+follow from `transfer` for whole x only: they tighten the relaxation. They stand where each of their y does.
 
 Limits stay exact although HiGHS is not. Costs are integers, so value_m <= L_m is value_m <= L_m + 1/2, which is how
 the row is written: a plan at the limit keeps it by half a tick, a plan above breaks it by half a tick. Should one
@@ -125,8 +127,7 @@ class _Model(Rows):
         """sum_p x[v,p] = 1, for more than two places."""
         for x in (self.x[unit[0]] for unit in self.problem.bundles):
             if not self.two and x[0][1]:
-                self._row("assignment", [(1, a) for a in x], pulp.LpConstraintLE, 1)
-                self._row("assignment", [(1, a) for a in x], pulp.LpConstraintGE, 1)
+                self._equal("assignment", [(1, a) for a in x], 1)
 
     def transfer(self) -> None:
         """y[t,p,q] >= x[src(t),p] + x[v,q] - 1."""
@@ -138,21 +139,23 @@ class _Model(Rows):
                         self._row("transfer", parts, pulp.LpConstraintGE, -1)
 
     def inflow(self) -> None:
-        """sum_{p != q} y[t,p,q] >= x[v,q] - x[src(t),q]."""
-        for t, source, reader in self.reads:
+        """sum_{p != q} y[t,p,q] >= x[v,q] - x[src(t),q], where every way in is priced."""
+        allowed = self.problem.allowed
+        for t, source, reader in self.reads if not self.two else ():
             for q in self.places:
-                into = [self.y.get((t, p, q)) for p in self.places if p != q and possible(source[p])]
-                if not self.two and possible(reader[q]) and None not in into:
-                    parts = [*((1, one(y)) for y in into), (-1, reader[q]), (1, source[q])]
+                into = [(t, p, q) for p in self.places if allowed[p, q] and p != q and possible(source[p])]
+                if into and possible(reader[q]) and all(way in self.y for way in into):
+                    parts = [*((1, one(self.y[way])) for way in into), (-1, reader[q]), (1, source[q])]
                     self._row("inflow", parts, pulp.LpConstraintGE, 0)
 
     def outflow(self) -> None:
-        """sum_{q != p} y[t,p,q] >= x[src(t),p] - x[v,p]."""
-        for t, source, reader in self.reads:
+        """sum_{q != p} y[t,p,q] >= x[src(t),p] - x[v,p], where every way out is priced."""
+        allowed = self.problem.allowed
+        for t, source, reader in self.reads if not self.two else ():
             for p in self.places:
-                out = [self.y.get((t, p, q)) for q in self.places if q != p and possible(reader[q])]
-                if not self.two and possible(source[p]) and None not in out:
-                    parts = [*((1, one(y)) for y in out), (-1, source[p]), (1, reader[p])]
+                out = [(t, p, q) for q in self.places if allowed[p, q] and q != p and possible(reader[q])]
+                if out and possible(source[p]) and all(way in self.y for way in out):
+                    parts = [*((1, one(self.y[way])) for way in out), (-1, source[p]), (1, reader[p])]
                     self._row("outflow", parts, pulp.LpConstraintGE, 0)
 
     def send(self) -> None:
@@ -219,10 +222,10 @@ class _Model(Rows):
             for p, q in np.argwhere(shut[:, :, t]).tolist():
                 self._row("dear", [(1, source[p]), (1, reader[q])], pulp.LpConstraintLE, 1)
 
-    def objective(self) -> tuple[int, int]:
-        """The one metric; or z, with z >= value_m (`largest`). Returns scale and offset of the objective."""
+    def objective(self) -> None:
+        """The one metric; or z, with z >= value_m (`largest`)."""
         names = self.problem.objectives
-        return self.least([self.value(m) for m in names], max(self.problem.costs(m).total for m in names))
+        self.least([self.value(m) for m in names], max(self.problem.costs(m).total for m in names))
 
     def exclude(self, at: IntArray) -> None:
         """Cut off one plan: at least one layer runs elsewhere."""
@@ -238,6 +241,17 @@ class _Model(Rows):
         return np.array([places.index(1) for places in chosen], dtype=np.int64)
 
 
+def built(problem: Partition) -> _Model:
+    """The model of a problem without exits and precisions, with its objective and every row."""
+    model = _Model(problem)
+    for group in (model.objective, model.assignment, model.transfer, model.inflow, model.outflow, model.send,
+                  model.receive, model.links, model.alike, model.limit, model.dear):  # fmt: skip
+        group()
+    model.forward(problem, model.x)
+    model.visited_once(problem, model.x)
+    return model
+
+
 def solve(problem: Partition, options: Options) -> Answer:
     """Minimise one metric, or the largest of several, under limits, over any number of places."""
     if problem.exits is not None or problem.variants is not None:
@@ -245,18 +259,12 @@ def solve(problem: Partition, options: Options) -> Answer:
 
         return with_choices(problem, options)
     watch = Watch(options)
-    model = _Model(problem)
+    model = built(problem)
     if model.impossible:
         return Answer(infeasible=True, raw_status="layers that must be together are pinned apart")
-    scale, offset = model.objective()
-    for group in (model.assignment, model.transfer, model.inflow, model.outflow, model.send, model.receive,
-                  model.links, model.alike, model.limit, model.dear):  # fmt: skip
-        group()
-    model.forward(problem, model.x)
-    model.visited_once(problem, model.x)
     bounds: list[int] = []
     while True:
-        outcome = minimise(model.milp, watch, scale=scale, offset=offset)
+        outcome = minimise(model.milp, watch, scale=model.scale, offset=model.offset)
         bounds += [] if outcome.bound is None else [outcome.bound]
         outcome = replace(outcome, bound=max(bounds, default=None))
         if outcome.value is None:

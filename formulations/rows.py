@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import pulp
@@ -35,11 +36,22 @@ def total(parts: Iterable[tuple[int, Affine]]) -> Affine:
 
 
 class Rows:
-    """A model to minimise, whose rows are numbered as they come."""
+    """A model to minimise.
+
+    Attributes
+    ----------
+    milp
+        The model. A row is called by its group of constraints and a number, "transfer_3".
+    rows
+        How many rows each group has.
+    scale, offset
+        From the model's objective to the problem's integers: times `scale`, plus `offset`.
+    """
 
     def __init__(self, name: str) -> None:
         self.milp = pulp.LpProblem(name, pulp.LpMinimize)
-        self.rows = 0
+        self.rows = Counter[str]()
+        self.scale, self.offset = 1, 0
 
     def _row(self, name: str, parts: Iterable[tuple[int, Affine]], sense: int, right: float, size: int = 1) -> None:
         """(sum of factor * affine) `sense` right, divided by `size`, a power of two."""
@@ -49,22 +61,26 @@ class Rows:
             return
         if size > 1:
             terms = {v: a / size for v, a in terms.items()}  # type: ignore[misc]
-        self.rows += 1
-        row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows}", right)
+        self.rows[name] += 1
+        row = pulp.LpConstraint(pulp.LpAffineExpression(terms), sense, f"{name}_{self.rows[name]}", right)
         self.milp.addConstraint(row)
 
-    def least(self, values: Sequence[Affine], largest: int) -> tuple[int, int]:
-        """Minimise the largest of some values, none above `largest`; returns scale and offset of the objective."""
-        scale = scale_to(largest, OBJECTIVE_SIZE)
-        offset, terms = values[0]
+    def _equal(self, name: str, parts: Sequence[tuple[int, Affine]], right: int) -> None:
+        """(sum of factor * affine) = right, as two rows."""
+        self._row(name, parts, pulp.LpConstraintLE, right)
+        self._row(name, parts, pulp.LpConstraintGE, right)
+
+    def least(self, values: Sequence[Affine], largest: int) -> None:
+        """Minimise the largest of some values, none above `largest`."""
+        self.scale = scale_to(largest, OBJECTIVE_SIZE)
+        self.offset, terms = values[0]
         if len(values) > 1:
             size = scale_to(largest, ROW_SIZE)
             z = self.milp.add_variable("z", 0, max(1, -(-largest // size)))
             for value in values:
                 self._row("largest", [(size, one(z)), (-1, value)], pulp.LpConstraintGE, 0, size)
-            offset, terms = 0, {z: size}
-        self.milp.setObjective(pulp.LpAffineExpression({v: c / scale for v, c in terms.items() if c}))
-        return scale, offset
+            self.offset, terms = 0, {z: size}
+        self.milp.setObjective(pulp.LpAffineExpression({v: c / self.scale for v, c in terms.items() if c}))
 
     def forward(self, problem: Partition, x: Sequence[Sequence[Affine]]) -> None:
         """One way: sum_{q <= k} x[v,q] <= sum_{q <= k} x[src(t),q], so a reader is never earlier than its source."""

@@ -171,14 +171,20 @@ class _Model(Intervals):
                 self.cp.add_hint(found.leave[t, p, q], source if here is None else here)
 
 
+def built(problem: Schedule, least: int = 0) -> _Model:
+    """The model with its objective and every constraint."""
+    model = _Model(problem)
+    model.machines()
+    model.equal()
+    model.objective(least)
+    return model
+
+
 def solve(problem: Schedule, options: Options, least: int = 0) -> Answer:
     """Minimise any of the objectives, cuts free or given; the caller knows that no makespan is below `least`."""
     watch = Watch(options)
     smaller = contracted(problem)
-    model = _Model(smaller)
-    model.machines()
-    model.equal()
-    model.objective(least)
+    model = built(smaller, least)
     if options.hint is not None:
         model.hint(options.hint if smaller is problem else carried(problem, options.hint))
     outcome = minimise(model.cp, watch, linearization=2, cuts=False)

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 
 import pulp
 
@@ -43,6 +44,79 @@ class Positions:
     bound: int | None
 
 
+class _Model(Rows):
+    def __init__(self, times: Sequence[Sequence[Sequence[int]]], counts: Sequence[int]) -> None:
+        super().__init__("positions")
+        self.times, self.counts = times, counts
+        self.positions = range(sum(counts))
+        self.cuts = [(k, c) for k, cuts in enumerate(times) for c in range(len(cuts))]
+        self.x = {
+            (k, c, i): self.milp.add_variable(f"x_{k}_{c}_{i}", 0, 1, pulp.LpInteger)
+            for k, c in self.cuts
+            for i in self.positions
+        }
+        self.top = sum(count * max(sum(cut) for cut in cuts) for cuts, count in zip(times, counts))
+        self.size = scale_to(self.top, ROW_SIZE)
+        most = -(-self.top // self.size)
+        self.e = [[self.milp.add_variable(f"e_{m}_{i}", 0, most) for i in self.positions] for m in range(STAGES)]
+        self.z = self.milp.add_variable("z", 0, most)
+        *self.p, self.b = [[self._spent(m, i) for i in self.positions] for m in range(STAGES + 1)]
+
+    def _spent(self, m: int, i: int) -> Affine:
+        return total((int(self.times[k][c][m]), one(self.x[k, c, i])) for k, c in self.cuts)
+
+    def _at_least(self, name: str, later: pulp.LpVariable, parts: Sequence[tuple[int, Affine]]) -> None:
+        earlier = [(-factor, part) for factor, part in parts]
+        self._row(name, [(self.size, one(later)), *earlier], pulp.LpConstraintGE, 0, self.size)
+
+    def _done(self, m: int, i: int) -> list[tuple[int, Affine]]:
+        return [(self.size, one(self.e[m][i])), (1, self.p[m][i])]
+
+    def position(self) -> None:
+        """sum_{k,c} x[k,c,i] = 1."""
+        for i in self.positions:
+            self._equal("position", [(1, one(self.x[k, c, i])) for k, c in self.cuts], 1)
+
+    def frames(self) -> None:
+        """sum_{c,i} x[k,c,i] = F_k."""
+        for k, count in enumerate(self.counts):
+            mine = [(1, one(self.x[k, c, i])) for c in range(len(self.times[k])) for i in self.positions]
+            self._equal("frames", mine, count)
+
+    def machine(self) -> None:
+        """e[m,i+1] >= e[m,i] + p[m,i]."""
+        for m, (i, then) in product(range(STAGES), pairwise(self.positions)):
+            self._at_least("machine", self.e[m][then], self._done(m, i))
+
+    def stage(self) -> None:
+        """e[m+1,i] >= e[m,i] + p[m,i]."""
+        for (m, after), i in product(pairwise(range(STAGES)), self.positions):
+            self._at_least("stage", self.e[after][i], self._done(m, i))
+
+    def end(self) -> None:
+        """z >= e[3,i] + p[3,i] + b[i]."""
+        for i in self.positions:
+            self._at_least("end", self.z, [*self._done(STAGES - 1, i), (1, self.b[i])])
+
+    def load(self) -> None:
+        """z >= sum_i p[m,i]."""
+        for p in self.p:
+            self._at_least("load", self.z, [(1, spent) for spent in p])
+
+    def objective(self) -> None:
+        """z."""
+        self.scale = scale_to(self.top, OBJECTIVE_SIZE)
+        self.milp.setObjective(pulp.LpAffineExpression({self.z: self.size / self.scale}))
+
+
+def built(times: Sequence[Sequence[Sequence[int]]], counts: Sequence[int]) -> _Model:
+    """The model of so many frames of each network with its objective and every row."""
+    model = _Model(times, counts)
+    for group in (model.position, model.frames, model.machine, model.stage, model.end, model.load, model.objective):
+        group()
+    return model
+
+
 def solve(times: Sequence[Sequence[Sequence[int]]], counts: Sequence[int], options: Options) -> Positions:
     """The least permutation schedule of so many frames of each network.
 
@@ -54,47 +128,10 @@ def solve(times: Sequence[Sequence[Sequence[int]]], counts: Sequence[int], optio
         Frames of each network.
     """
     watch = Watch(options)
-    model = Rows("positions")
-    frames = sum(counts)
-    keys = [(k, c) for k, cuts in enumerate(times) for c in range(len(cuts))]
-    x = {
-        (k, c, i): model.milp.add_variable(f"x_{k}_{c}_{i}", 0, 1, pulp.LpInteger)
-        for k, c in keys
-        for i in range(frames)
-    }
-    top = sum(count * max(sum(cut) for cut in cuts) for cuts, count in zip(times, counts))
-    size, scale = scale_to(top, ROW_SIZE), scale_to(top, OBJECTIVE_SIZE)
-    most = -(-top // size)
-    start = [[model.milp.add_variable(f"e_{m}_{i}", 0, most) for i in range(frames)] for m in range(STAGES)]
-    z = model.milp.add_variable("z", 0, most)
-    spent = [
-        [total([(int(times[k][c][m]), one(x[k, c, i])) for k, c in keys]) for i in range(frames)] for m in range(STAGES)
-    ]
-
-    def equal(name: str, parts: list[tuple[int, Affine]], right: int) -> None:
-        model._row(name, parts, pulp.LpConstraintLE, right)
-        model._row(name, parts, pulp.LpConstraintGE, right)
-
-    for i in range(frames):
-        equal("position", [(1, one(x[k, c, i])) for k, c in keys], 1)
-    for k, count in enumerate(counts):
-        equal("frames", [(1, one(x[k, c, i])) for c in range(len(times[k])) for i in range(frames)], count)
-    for m in range(STAGES):
-        for i in range(frames):
-            done: list[tuple[int, Affine]] = [(-size, one(start[m][i])), (-1, spent[m][i])]
-            if i + 1 < frames:
-                model._row("machine", [(size, one(start[m][i + 1])), *done], pulp.LpConstraintGE, 0, size)
-            if m + 1 < STAGES:
-                model._row("stage", [(size, one(start[m + 1][i])), *done], pulp.LpConstraintGE, 0, size)
-        model._row("load", [(size, one(z)), *((-1, p) for p in spent[m])], pulp.LpConstraintGE, 0, size)
-    for i in range(frames):
-        back: Affine = total([(int(times[k][c][STAGES]), one(x[k, c, i])) for k, c in keys])
-        ends: list[tuple[int, Affine]] = [(-size, one(start[-1][i])), (-1, spent[-1][i]), (-1, back)]
-        model._row("end", [(size, one(z)), *ends], pulp.LpConstraintGE, 0, size)
-    model.milp.setObjective(pulp.LpAffineExpression({z: size / scale}))
-    outcome = minimise(model.milp, watch, scale=scale, presolve=False)
+    model = built(times, counts)
+    outcome = minimise(model.milp, watch, scale=model.scale, presolve=False)
     if outcome.value is None:
         return Positions(None, outcome.bound)
     value = outcome.value
-    order = [next((k, c) for k, c in keys if value(x[k, c, i])) for i in range(frames)]
+    order = [next((k, c) for k, c in model.cuts if value(model.x[k, c, i])) for i in model.positions]
     return Positions(order, outcome.bound)

@@ -7,7 +7,7 @@ window has anything in it.
     frames      sum_c n[k,c] = F_k                                          for each network k
     window      z >= sum_{k,c} load_w[k,c] n[k,c] + (head + tail) g[w]
     price       z >= sum_{k,c} floor(price_r[k,c] / W_r) n[k,c]             W_r = sum of the weights r
-    open        sum_{k,c: load_w[k,c] > 0} n[k,c] <= F g[w]                 F = all frames
+    open        sum_{k,c: load_w[k,c] > 0} n[k,c] <= F g[w]                 F = all frames; w with a head or a tail
 
 A window w = (machine, head, tail) is that part of a machine's work which cannot start before `head` and is followed by
 at least `tail` more, whatever the schedule is (`optsplit.problems.schedule_cuts`). A machine does one thing at a time,
@@ -23,6 +23,8 @@ frames with b_f >= b, and T the time when the last tensor of S has arrived. Ever
 its b_f comes after T, as does b, and one way back of an output:
 
     z >= sum_{f in S} sent_f + sum_{f not in S} min(sent_f, b_f) + (b + least way back) g[w]
+
+and here `open` counts the frames in S.
 
 Cuts whose loads in all windows so far are no less than another's are left out: the other could replace them.
 """
@@ -145,7 +147,7 @@ def bound(
         useful = [np.nonzero((n.prices - low < room).all(axis=1))[0] for n, low in zip(networks, lowest)]
         if not all(map(len, useful)):
             return incumbent
-        found = _solve(networks, shares, useful, windows, watch, rough)
+        found = _solve(built(networks, shares, useful, windows), watch, rough)
         if found is None:
             return best
         best = min(incumbent, found[0]) if best is None else max(best, min(incumbent, found[0]))
@@ -161,58 +163,95 @@ def bound(
         rough = rough if broken or narrower is not None else 0.0
 
 
-def _solve(
-    networks: Sequence[Network],
-    shares: Sequence[IntArray],
-    useful: Sequence[IntArray],
-    windows: Sequence[Window],
-    watch: Watch,
-    gap: float,
-) -> tuple[int, CutCounts] | None:
+class _Model(Rows):
+    """Of some cuts of each network; `shares` are price / W, shape (C, R), and stand beside the windows."""
+
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        shares: Sequence[IntArray],
+        useful: Sequence[IntArray],
+        windows: Sequence[Window],
+    ) -> None:
+        super().__init__("types")
+        self.networks, self.windows = networks, windows
+        self.prices = range(len(windows), len(windows) + shares[0].shape[1])
+        self.loads = [
+            np.concatenate([np.stack([window.load(network.types) for window in windows], axis=1), share], axis=1)
+            for network, share in zip(networks, shares)
+        ]
+        self.opened = [np.stack([window.opened(network.types) for window in windows], axis=1) for network in networks]
+        chosen = [
+            [int(cuts[c]) for c in undominated(np.concatenate([load[cuts], opens[cuts]], axis=1))]
+            for load, opens, cuts in zip(self.loads, self.opened, useful)
+        ]
+        self.n = [
+            {c: self.milp.add_variable(f"n_{k}_{c}", 0, network.count, pulp.LpInteger) for c in cuts}
+            for k, (cuts, network) in enumerate(zip(chosen, networks))
+        ]
+        most = sum(int(load.max()) * network.count for load, network in zip(self.loads, networks))
+        self.top = most + max(window.head + window.tail for window in windows)
+        self.size = scale_to(self.top, ROW_SIZE)
+        self.z = self.milp.add_variable("z", 0, -(-self.top // self.size))
+        self.g = {
+            w: self.milp.add_variable(f"g_{w}", 0, 1, pulp.LpInteger)
+            for w, window in enumerate(windows)
+            if window.head + window.tail
+        }
+
+    def frames(self) -> None:
+        """sum_c n[k,c] = F_k."""
+        for network, number in zip(self.networks, self.n):
+            self._equal("frames", [(1, one(n)) for n in number.values()], network.count)
+
+    def _above(self, name: str, w: int, ends: Sequence[tuple[int, Affine]] = ()) -> None:
+        filled = [(int(self.loads[k][c, w]), n) for k, cuts in enumerate(self.n) for c, n in cuts.items()]
+        parts = [(self.size, one(self.z)), *((-load, one(n)) for load, n in filled if load), *ends]
+        self._row(name, parts, pulp.LpConstraintGE, 0, self.size)
+
+    def window(self) -> None:
+        """z >= sum_{k,c} load_w[k,c] n[k,c] + (head + tail) g[w]."""
+        for w, window in enumerate(self.windows):
+            self._above("window", w, [(-window.head - window.tail, one(self.g[w]))] if w in self.g else [])
+
+    def price(self) -> None:
+        """z >= sum_{k,c} floor(price_r[k,c] / W_r) n[k,c]."""
+        for r in self.prices:
+            self._above("price", r)
+
+    def open(self) -> None:
+        """sum_{k,c: load_w[k,c] > 0} n[k,c] <= F g[w]; of the window of two machines, those in S."""
+        frames = sum(network.count for network in self.networks)
+        for w, g in self.g.items():
+            opening = [(1, one(n)) for k, cuts in enumerate(self.n) for c, n in cuts.items() if self.opened[k][c, w]]
+            self._row("open", [*opening, (-frames, one(g))], pulp.LpConstraintLE, 0)
+
+    def objective(self) -> None:
+        """z."""
+        self.scale = scale_to(self.top, OBJECTIVE_SIZE)
+        self.milp.setObjective(pulp.LpAffineExpression({self.z: self.size / self.scale}))
+
+
+def built(
+    networks: Sequence[Network], shares: Sequence[IntArray], useful: Sequence[IntArray], windows: Sequence[Window]
+) -> _Model:
+    """The model of some windows and of the cuts `useful` of each network, with its objective and every row."""
+    model = _Model(networks, shares, useful, windows)
+    for group in (model.frames, model.open, model.window, model.price, model.objective):
+        group()
+    return model
+
+
+def _solve(model: _Model, watch: Watch, gap: float) -> tuple[int, CutCounts] | None:
     """The programme's bound, to a relative gap, and its counts."""
-    model = Rows("types")
-    loads = [
-        np.concatenate([np.stack([window.load(network.types) for window in windows], axis=1), share], axis=1)
-        for network, share in zip(networks, shares)
-    ]
-    opened = [np.stack([window.opened(network.types) for window in windows], axis=1) for network in networks]
-    chosen = [
-        [int(cuts[c]) for c in undominated(np.concatenate([load[cuts], opens[cuts]], axis=1))]
-        for load, opens, cuts in zip(loads, opened, useful)
-    ]
-    frames = sum(network.count for network in networks)
-    number = [
-        {c: model.milp.add_variable(f"n_{k}_{c}", 0, network.count, pulp.LpInteger) for c in cuts}
-        for k, (cuts, network) in enumerate(zip(chosen, networks))
-    ]
-    most = sum(int(load.max()) * network.count for load, network in zip(loads, networks))
-    top = most + max(window.head + window.tail for window in windows)
-    size, scale = scale_to(top, ROW_SIZE), scale_to(top, OBJECTIVE_SIZE)
-    z = model.milp.add_variable("z", 0, -(-top // size))
-    for k, network in enumerate(networks):
-        parts: list[tuple[int, Affine]] = [(1, one(n)) for n in number[k].values()]
-        model._row("frames", parts, pulp.LpConstraintLE, network.count)
-        model._row("frames", parts, pulp.LpConstraintGE, network.count)
-    for w, window in enumerate([*windows, *[None] * shares[0].shape[1]]):
-        inside = [(int(loads[k][c, w]), one(n)) for k, cuts in enumerate(number) for c, n in cuts.items()]
-        inside = [(load, n) for load, n in inside if load]
-        ends = window.head + window.tail if window else 0
-        if ends:
-            g = one(model.milp.add_variable(f"g_{w}", 0, 1, pulp.LpInteger))
-            opening = [one(n) for k, cuts in enumerate(number) for c, n in cuts.items() if opened[k][c, w]]
-            model._row("open", [*((1, n) for n in opening), (-frames, g)], pulp.LpConstraintLE, 0)
-            inside.append((ends, g))
-        parts = [(size, one(z)), *((-load, n) for load, n in inside)]
-        model._row("window", parts, pulp.LpConstraintGE, 0, size)
-    model.milp.setObjective(pulp.LpAffineExpression({z: size / scale}))
     inner = Watch(replace(watch.options, time_limit=watch.left(), progress=None, gap=gap))
-    outcome = minimise(model.milp, inner, scale=scale, presolve=False)
+    outcome = minimise(model.milp, inner, scale=model.scale, presolve=False)
     if outcome.limit is Limit.INTERRUPT:
         watch.interrupt()
     if outcome.bound is None or outcome.value is None:
         return None
     value = outcome.value
-    return outcome.bound, tuple({c: value(n) for c, n in cuts.items() if value(n)} for cuts in number)
+    return outcome.bound, tuple({c: value(n) for c, n in cuts.items() if value(n)} for cuts in model.n)
 
 
 def undominated(loads: IntArray) -> list[int]:

@@ -6,10 +6,10 @@ One copy, for units there given as literals, is section 1's two-place model with
     up[t], down[t]      in [0,1]: tensor t is sent up, down         (where that costs anything)
 
     there    x[v] <= u_j                            layer v needs unit j, u_j: unit j is there
-    up       up[t]   >= x[v] - x[src(t)]            v reads t;  an output's end is a reader pinned to its place
-    down     down[t] >= x[src(t)] - x[v]
-    links    x[v] <= x[src(t)], x[src(t)] <= x[v]   where there is no link up, or down
-    one_way  x[src(t)] <= x[v]                      v reads t
+    crosses  up[t] >= x[v] - x[src(t)]              v reads t;  an output's end is a reader pinned to its place
+             down[t] >= x[src(t)] - x[v]
+    order    x[v] <= x[src(t)]                      where there is no link up
+             x[src(t)] <= x[v]                      where there is no link down, and under one_way, v reads t
     cost     sum_v c[v,device] (1 - x[v]) + c[v,server] x[v]  +  sum_t f_up[t] up[t] + f_down[t] down[t]
 
 For whole u_j these rows are a network matrix: the least cost is L of the units that are there.

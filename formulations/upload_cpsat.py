@@ -87,16 +87,16 @@ class _Model:
                     later = [named[k][name]] if name in named[k] else []
                     self.cp.add_bool_or(~self.before(j, k), ~x, *later)
 
-    def objective(self) -> int:
-        """Sum over units of p_k * cost_k, divided by `scale`, less a constant, which is returned."""
-        constant, literals, weights = 0, [], []
+    def objective(self) -> None:
+        """Sum over units of p_k * (cost_k - L(all)), divided by `scale`, and L(all) * H."""
+        problem, literals, weights = self.network.problem, [], []
+        self.offset = problem.least * (problem.horizon - sum(self.network.times))
         for k, (p, cut) in enumerate(zip(self.network.times, self.cuts)):
-            constant += p * cut.constant
+            self.offset += p * cut.constant
             for i, amount in cut.cost.items():
                 literals.append(self.variables[k][i])
                 weights.append(p * amount // self.scale)
         self.cp.minimize(cp_model.LinearExpr.weighted_sum(literals, weights))
-        return constant
 
     def hint(self, plan: UploadPlan) -> None:
         """Start from an order."""
@@ -110,6 +110,14 @@ class _Model:
             self.cp.add_hint(first, rank[j] < rank[k])
 
 
+def built(network: Network) -> _Model:
+    """The model with its objective and every constraint."""
+    model = _Model(network)
+    for group in (model.positions, model.copies, model.kept, model.objective):
+        group()
+    return model
+
+
 def solve(problem: UploadOrder, options: Options) -> Answer:
     """The order of least integral of latency."""
     watch = Watch(options)
@@ -119,14 +127,9 @@ def solve(problem: UploadOrder, options: Options) -> Answer:
     if len(network.units) < 2:
         return Answer(plan, objective, objective)
     watch.report(objective, None)
-    model = _Model(network)
-    model.positions()
-    model.copies()
-    model.kept()
-    constant = model.objective()
+    model = built(network)
     model.hint(plan)
-    offset = constant - problem.least * sum(network.times) + problem.least * problem.horizon
-    outcome = minimise(model.cp, watch, linearization=2, scale=model.scale, offset=offset)
+    outcome = minimise(model.cp, watch, linearization=2, scale=model.scale, offset=model.offset)
     if outcome.value is None:
         return outcome.answer(plan, objective)
     at: Sequence[int] = [outcome.value(position) for position in model.at]

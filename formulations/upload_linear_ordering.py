@@ -47,20 +47,20 @@ class _Model(Rows):
         """o[i,j] + o[j,k] - o[i,k] in [0, 1]: no cycle of three, so none at all."""
         for i, j, k in itertools.combinations(range(self.n), 3):
             parts = [(1, one(self.o[i, j])), (1, one(self.o[j, k])), (-1, one(self.o[i, k]))]
-            self._row("cycle", parts, pulp.LpConstraintLE, 1)
-            self._row("cycle", parts, pulp.LpConstraintGE, 0)
+            self._row("cycles", parts, pulp.LpConstraintLE, 1)
+            self._row("cycles", parts, pulp.LpConstraintGE, 0)
 
-    def objective(self) -> int:
-        """Sum over units of p_k * cost_k, less a constant, which is returned."""
-        constant, terms = 0, []
+    def objective(self) -> None:
+        """Sum over units of p_k * (cost_k - L(all)), and L(all) * H."""
+        problem, terms = self.network.problem, []
+        self.offset = problem.least * (problem.horizon - sum(self.network.times))
         for k, p in enumerate(self.network.times):
             cut = copy(self.network, {k})
             variables = self.copied(k, cut)
-            constant += p * cut.constant
+            self.offset += p * cut.constant
             terms += [(variables[i], floor_to(_MANTISSA, p * amount) / self.scale) for i, amount in cut.cost.items()]
         # every o stands in the objective: HiGHS then knows of all, and reads back their values
         self.milp.setObjective(pulp.LpAffineExpression(terms + [(o, 0) for o in self.o.values()]))
-        return constant
 
     def copied(self, k: int, cut: Copy) -> list[pulp.LpVariable]:
         """The variables of the copy for unit k."""
@@ -75,6 +75,14 @@ class _Model(Rows):
         return variables
 
 
+def built(network: Network) -> _Model:
+    """The model with its objective and every row."""
+    model = _Model(network)
+    model.cycles()
+    model.objective()
+    return model
+
+
 def solve(problem: UploadOrder, options: Options) -> Answer:
     """The order of least integral of latency."""
     watch = Watch(options)
@@ -84,11 +92,8 @@ def solve(problem: UploadOrder, options: Options) -> Answer:
     if len(network.units) < 2:
         return Answer(plan, objective, objective)
     watch.report(objective, None)
-    model = _Model(network)
-    model.cycles()
-    constant = model.objective()
-    offset = constant - problem.least * sum(network.times) + problem.least * problem.horizon
-    outcome = minimise(model.milp, watch, scale=model.scale, offset=offset)
+    model = built(network)
+    outcome = minimise(model.milp, watch, scale=model.scale, offset=model.offset)
     if outcome.value is None:
         return outcome.answer(plan, objective)
     behind = [sum(_whole(outcome.value, model.before(j, k)) for j in range(model.n) if j != k) for k in range(model.n)]

@@ -73,7 +73,9 @@ class _Model(Rows):
         """sum_{k in C} z[k,t] <= |C| - 1 for a set that is not done before a_t+1."""
         for t, (_, end) in enumerate(self.slots):
             for units in sorted(self.known.get(end, ()), key=sorted):
-                self._row("cover", [(1, one(self.z[k][t])) for k in sorted(units)], pulp.LpConstraintLE, len(units) - 1)
+                self._row(
+                    "covers", [(1, one(self.z[k][t])) for k in sorted(units)], pulp.LpConstraintLE, len(units) - 1
+                )
 
     def stays(self) -> None:
         """z[k,t] <= z[k,t+1]."""
@@ -81,8 +83,8 @@ class _Model(Rows):
             for now, then in pairwise(row):
                 self._row("stays", [(1, one(now)), (-1, one(then))], pulp.LpConstraintLE, 0)
 
-    def objective(self) -> int:
-        """Sum over slots of length * cost, less a constant, which is returned."""
+    def objective(self) -> None:
+        """Sum over slots of length * cost."""
         cut = copy(self.network)
         terms = []
         for t, (begin, end) in enumerate(self.slots):
@@ -92,7 +94,7 @@ class _Model(Rows):
                 for i, amount in cut.cost.items()
             ]
         self.milp.setObjective(pulp.LpAffineExpression(terms))
-        return self.slots[-1][1] * cut.constant
+        self.offset = self.slots[-1][1] * cut.constant
 
     def copied(self, t: int, cut: Copy) -> list[pulp.LpVariable]:
         """The variables of the copy for slot t."""
@@ -105,6 +107,14 @@ class _Model(Rows):
         for y, a, b in cut.crosses:
             self._row("crosses", [(1, ends[y]), (-1, ends[a]), (1, ends[b])], pulp.LpConstraintGE, 0)
         return variables
+
+
+def built(network: Network, ends: Sequence[int], covers: Covers) -> _Model:
+    """The model on one grid with its objective and every row."""
+    model = _Model(network, ends, covers)
+    for group in (model.room, model.covers, model.stays, model.objective):
+        group()
+    return model
 
 
 def solve(problem: UploadOrder, options: Options) -> Answer:
@@ -170,13 +180,9 @@ def solve_on(
     """Solve on one grid: how it ended, with the bound in the problem's units, and the set of units of each slot."""
     # what a coarse grid's incumbents cost is not the price of an order: this round keeps a trace of its own
     inner = Watch(replace(watch.options, time_limit=watch.left(), progress=None, gap=0.0))
-    model = _Model(network, ends, covers)
-    model.room()
-    model.covers()
-    model.stays()
-    offset = model.objective()
+    model = built(network, ends, covers)
     watch.built()
-    outcome = minimise(model.milp, inner, scale=model.scale, offset=offset)
+    outcome = minimise(model.milp, inner, scale=model.scale, offset=model.offset)
     if outcome.value is None:
         return outcome, None
     value = outcome.value
