@@ -283,3 +283,14 @@ def test_a_front_without_points_is_refused():
     with pytest.raises(InvalidInput, match="has no points: the problem has no plan"):
         empty.plot()
     assert plt.get_fignums() == []
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_envelope_that_is_level_and_a_progress_of_several_metrics(ax):
+    problem = fork_problem(pins=dict.fromkeys(fork_problem().layers, "device"))
+    plots.envelope(optsplit.envelope(problem), ax=ax)
+    bottom, top = ax.get_ylim()
+    assert bottom < top
+    ax.clear()
+    optsplit.solve(fork_problem(minimize=("device_seconds", "server_seconds")), "cpsat").plot(ax=ax, kind="progress")
+    assert ax.get_ylabel().startswith("largest of 2 metrics")

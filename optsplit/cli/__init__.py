@@ -15,6 +15,7 @@ from optsplit.cli.listing import methods, presets, version
 from optsplit.cli.planning import compare, plan, solve
 from optsplit.cli.profiling import profile, trace
 from optsplit.cli.quality import quality
+from optsplit.cli.reporting import report
 from optsplit.cli.running import run as run_plan
 from optsplit.cli.scheduling import schedule
 from optsplit.cli.screen import keep_stdout
@@ -35,8 +36,8 @@ def main() -> None:
 
 
 _COMMANDS = (
-    demo, trace, profile, quality, plan, solve, compare, envelope, table, front, upload, schedule, serve, run_plan, lab,
-    methods, presets, version,
+    demo, trace, profile, quality, plan, solve, compare, envelope, table, front, upload, schedule, report, serve,
+    run_plan, lab, methods, presets, version,
 )  # fmt: skip
 for command in _COMMANDS:
     main.add_command(command)

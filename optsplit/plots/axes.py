@@ -73,6 +73,8 @@ def logarithmic(axis: Any, low: float, high: float) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     name = axis.axis_name
+    if low == high:
+        low, high = 0.9 * low, 1.1 * high
     if high / low < 4:
         getattr(axis.axes, f"set_{name}scale")("linear")
     else:

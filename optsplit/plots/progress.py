@@ -46,9 +46,10 @@ def trace(result: Result, ax: Any = None) -> Any:
                 marker=marker, markersize=3.5, linewidth=1.3, label=label,
                 markerfacecolor="white" if column == 2 else colour,
             )  # fmt: skip
+    what = "".join(result.minimize) if len(result.minimize) < 2 else f"largest of {len(result.minimize)} metrics"
     # 3 % more, or the last marker is cut in half
     ax.set_xlim(0, max(end / clock, 1e-9) * 1.03)
-    name_axes(ax, f"solving time, {second}", named(", ".join(result.minimize), name))
+    name_axes(ax, f"solving time, {second}", named(what, name))
     ax.grid(True, linewidth=0.3)
     gap = f", gap {percent(result.gap)}" if result.gap else ""
     ax.legend(
