@@ -45,12 +45,17 @@ def _versions() -> str:
     return ", ".join(found)
 
 
+def _module() -> str:
+    spec = sys.modules["__main__"].__spec__
+    return f"benchmarks.{Path(sys.argv[0]).stem}" if spec is None else spec.name.removesuffix(".__main__")
+
+
 def page(name: str, title: str, body: str) -> Path:
     """Write a page of results under its date; returns its path."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     target = RESULTS / f"{today}-{name}.md"
     target.parent.mkdir(exist_ok=True)
-    command = " ".join(["python -m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+    command = " ".join(["python -m", _module(), *sys.argv[1:]])
     target.write_text(
         f"# {title}\n\n"
         f"- date: {today}\n"

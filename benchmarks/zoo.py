@@ -88,8 +88,9 @@ def published(profiles: dict[str, osp.Profile]) -> list[str]:
 def best_prefix(problem: osp.Partition) -> int:
     """The best cut that is a prefix of the topological order, by the problem's own prices.
 
-    What it loses against the optimum is the price of treating a DAG as a chain; what Neurosurgeon loses beyond it is
-    the price of its formula, which charges neither the way back nor idle energy.
+    What it loses against the optimum is the price of cutting once along that order, which branches make worse and a way
+    back to the device could mend; what Neurosurgeon loses beyond it is the price of its formula, which charges neither
+    the way back of the result nor idle energy.
     """
     costs = problem.costs(problem.objectives[0])
     return min(problem.price(prefix(problem, j), costs) for j in range(inputs(problem), len(problem.layers) + 1))
@@ -152,7 +153,7 @@ def patterns(profiles: dict[str, osp.Profile]) -> list[str]:
         out.append(f"\n## Pattern: {title} (measured times x {load})\n")
         out.append(
             "The optimal plan on each link; in brackets what Neurosurgeon's choice loses. `best prefix` is the best "
-            "cut of the topological order at true prices: its loss is that of treating a DAG as a chain.\n"
+            "cut of the topological order at true prices: its loss is that of cutting once, one way.\n"
         )
         out.append(markdown(["network", *LINKS], rows))
         out.append(f"Optimal plans: {dict(kinds)}; {time.perf_counter() - start:.1f} s for all.\n")
