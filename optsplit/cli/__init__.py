@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from optsplit import __version__
+from optsplit.cli.benching import bench
 from optsplit.cli.decisions import table
 from optsplit.cli.demo import demo
 from optsplit.cli.door import Door
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 _COMMANDS = (
-    demo, trace, profile, quality, plan, solve, compare, envelope, table, front, upload, schedule, report, serve,
+    demo, trace, profile, quality, plan, solve, compare, bench, envelope, table, front, upload, schedule, report, serve,
     run_plan, lab, methods, presets, version,
 )  # fmt: skip
 for command in _COMMANDS:

@@ -1,0 +1,1 @@
+"""Evidence: what many runs say together. Records, statistics, summaries, pages."""
