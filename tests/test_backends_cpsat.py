@@ -51,6 +51,17 @@ def run(model: cp_model.CpModel, **options: Any) -> Outcome:
     return minimise(model, Watch(Options(**options)))
 
 
+def test_a_limit_within_presolve_leaves_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CP-SAT then says 0.0, which is far above the optimum of an objective that is negative."""
+    model, _ = knapsack()
+    watch = Watch(Options(time_limit=60.0))
+    monkeypatch.setattr(watch, "left", lambda: 1e-9)
+    outcome = minimise(model, watch)
+    assert outcome.value is None
+    assert outcome.limit is Limit.TIME
+    assert outcome.bound is None or outcome.bound < -2000  # one item alone is worth 1000 to 2000
+
+
 def test_optimal() -> None:
     # x + y >= 3 with 2 x + 3 y: x = 2 is the most, so 2 * 2 + 3 = 7
     model = cp_model.CpModel()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import optsplit as osp
 from optsplit import Metric, Partition, PartitionPlan
+from optsplit.algorithms.crossings import Crossings
 from optsplit.errors import InvalidInput
 from optsplit.problems.precision import Precision, Sending
 
@@ -166,3 +169,68 @@ def test_tensors_with_the_same_bits_need_the_same_choice() -> None:
 def test_plans_with_strange_bits_are_refused(bits: dict[str, int], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         PACKED.evaluate(PartitionPlan({"in": "device", "a": "server", "b": "server"}, bits=bits))
+
+
+def test_files_leave_out_what_a_metric_cost_that_is_gone(tmp_path: Path) -> None:
+    metrics = {"latency": Metric([[0, 0], [9, 1]]), "energy": Metric([[0, 0], [1, 1]])}
+    packed = [Precision(8, 5, {metric: Sending({}, {"device": 3}) for metric in metrics})]
+    problem = Partition(["a", "b"], [(0, 1)], metrics=metrics, minimize="latency", precisions={"a": packed})
+    lean = problem.but(metrics={name: problem.metrics[name] for name in ("latency", "error")})
+    lean.save(tmp_path / "lean.json")
+    again = Partition.load(tmp_path / "lean.json")
+    plan = osp.solve(problem).plan
+    assert again.evaluate(plan).metrics == lean.evaluate(plan).metrics
+
+
+def test_what_is_no_precision_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"tensor 'in': 8; give an optsplit.Precision"):
+        PACKED.but(precisions={"in": (8,)})
+    with pytest.raises(InvalidInput, match=r"same_bits: unknown tensor 'moon'"):
+        PACKED.but(precisions={"in": (Precision(32), packed(8, 0, 5, 1))}, same_bits=[("in", "moon")])
+    largest = Precision(8, 0, {"latency": Sending({UP: 2**52, DOWN: 2**52})})
+    with pytest.raises(InvalidInput, match=r"all costs in 'latency' are about 9.01e\+15, above 2\*\*53"):
+        PACKED.but(precisions={"in": (largest,)})
+
+
+def test_a_plan_from_positions_alone_sends_by_the_first_precision() -> None:
+    assert PACKED.plan([0, 1, 1]).bits == {"in": 32}
+
+
+def test_bits_are_checked_once_an_exit_is_chosen() -> None:
+    early = PACKED.but(exits={"a": 0.9, "b": 0.95})
+    with pytest.raises(InvalidInput, match=r"unknown tensor 'moon'"):
+        early.evaluate(PartitionPlan({"in": "device", "a": "device"}, "a", {"moon": 8}))
+
+
+def test_places_may_differ_in_what_packing_costs_there() -> None:
+    given = PACKED.but(pins={}, result_at=None)
+    assert given.equal == ()
+    with pytest.raises(InvalidInput, match=r"not interchangeable: precisions are given"):
+        given.but(equal=[("device", "server")])
+
+
+def test_files_keep_tensors_with_the_same_bits(tmp_path: Path) -> None:
+    choice = (Precision(32), packed(8, 10_000, 5, 1))
+    problem = PACKED.but(precisions={"in": choice, "a": choice}, same_bits=[("in", "a")])
+    problem.save(tmp_path / "same.json")
+    again = Partition.load(tmp_path / "same.json")
+    assert again.variants is not None
+    assert again.variants.groups == problem.variants.groups == ((0, 1),)
+    assert json.loads((tmp_path / "same.json").read_text())["content"]["same_bits"] == [["in", "a"]]
+
+
+def test_tensors_that_must_agree_do_so_where_it_costs_nothing() -> None:
+    # up and back: in costs 5 with either, a costs 7 or 5; alone each takes its first cheapest, together both the second
+    def way(bits: int, cost: int) -> Precision:
+        return Precision(bits, 0, {"latency": Sending({UP: cost, DOWN: cost})})
+
+    there = {"in": "device", "a": "server", "b": "device"}
+    problem = PACKED.but(
+        pins=there, precisions={"in": (way(8, 5), way(4, 5)), "a": (way(8, 7), way(4, 5))}, same_bits=[("in", "a")]
+    )
+    crossings, allowed = Crossings(problem, ("latency",)), np.ones((2, 3), dtype=bool)
+    _, cheapest = crossings.weighted(np.array([1]), allowed)
+    assert crossings.variant(np.array([0, 1, 0]), cheapest, np.array([1]), allowed).tolist() == [1, 1, -1]
+    result = osp.solve(problem, "lagrangian").require_optimal()
+    assert (result.objective, result.plan.bits) == (5 + 1 + 5 + 9, {"in": 4, "a": 4})
+    assert result.raw_status.startswith("1 nodes")

@@ -84,7 +84,10 @@ def minimise(
     if left is not None:
         solver.parameters.max_time_in_seconds = left
 
+    heard: list[float] = []
+
     def bound_moved(bound: float) -> None:
+        heard.append(bound)
         if watch.report(None, whole_bound(bound, scale, offset)):
             solver.stop_search()
 
@@ -102,7 +105,9 @@ def minimise(
     bound = whole_bound(solver.best_objective_bound, scale, offset)
     stopped = watch.stopped_by if watch.stopped_by is not Limit.NONE else Limit.TIME
     if status == cp_model.UNKNOWN:
-        # its objective_value is garbage here, its bound is valid
+        # its objective_value is garbage here; so is a bound of 0.0 that it never reported: the limit came in presolve
+        if not heard and solver.best_objective_bound == 0.0:
+            bound = None
         watch.report(None, bound)
         return Outcome(None, bound, False, stopped, watch, "CP-SAT", versions, word)
     watch.report(round(solver.objective_value) * scale + offset, bound)

@@ -255,6 +255,8 @@ def written(problem: Partition) -> dict[str, tuple[Precision, ...]]:
     variants, places = problem.variants, problem.places
     if variants is None:
         return {}
+    # variants outlive a metric that `Partition.but` takes away
+    metrics = [metric for metric in variants.transfer if metric in problem.metrics]
 
     def sending(metric: str, k: int, t: int) -> Sending:
         ways, out, into = variants.transfer[metric], variants.send[metric], variants.receive[metric]
@@ -265,9 +267,7 @@ def written(problem: Partition) -> dict[str, tuple[Precision, ...]]:
         )
 
     return {
-        name: tuple(
-            Precision(b, 0, {m: sending(m, k, t) for m in variants.transfer}) for k, b in enumerate(variants.bits[t])
-        )
+        name: tuple(Precision(b, 0, {m: sending(m, k, t) for m in metrics}) for k, b in enumerate(variants.bits[t]))
         for t, name in enumerate(problem.tensor_names)
         if variants.bits[t]
     }
