@@ -96,7 +96,7 @@ class Routes:
     def most(self, metric: str) -> int:
         """An upper bound on a metric's total over the samples."""
         costs, variants = self.problem.costs(metric), self.problem.variants
-        reach = costs if variants is None else variants.reach(costs, metric, most=True)
+        reach = costs if variants is None else variants.reach(costs, metric)
         return self.samples * reach.total + (int(self.error.max()) if metric == ERROR else 0)
 
     def plan(self, o: int, at: Mapping[int, int], variant: Mapping[int, int]) -> PartitionPlan:

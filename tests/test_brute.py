@@ -8,6 +8,7 @@ import pytest
 
 import optsplit as osp
 from optsplit import Limit, Metric, Partition, PartitionPlan, Status
+from optsplit.algorithms import brute
 from optsplit.problems.evaluation import Evaluation
 
 # plans in the order of enumeration: dd 12, ds 8, sd 10, ss 6 (nothing to send)
@@ -62,3 +63,13 @@ def test_pins_shorten_the_list() -> None:
     assert osp.solve(pinned, "brute").objective == 12
     assert osp.solve(pinned.but(limits={"latency": 11}), "brute").status is Status.INFEASIBLE
     assert osp.solve(PROBLEM, "brute").plan.at("server") == ["a", "b"]
+
+
+def test_it_stops_at_two_to_the_sixteenth_and_pins_do_not_count() -> None:
+    def line(layers: int, **changes: object) -> Partition:
+        names = [f"l{i}" for i in range(layers)]
+        return Partition(names, metrics={"latency": Metric([[1, 1]] * layers)}, **changes)  # type: ignore[arg-type]
+
+    assert brute.refuses(line(16)) is None
+    assert "here 2^17" in str(brute.refuses(line(17)))
+    assert brute.refuses(line(18, pins={"l0": "device", "l1": "server"})) is None

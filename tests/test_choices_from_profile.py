@@ -180,3 +180,21 @@ def test_wrong_words_are_refused(file: str, arguments: tuple[str, ...], message:
 def test_a_picture_of_the_layers_that_are_on(file: str, tmp_path: Path) -> None:
     run(file, "--link", "8mbit", "--deadline", "0.1", "--maximize", "accuracy", "--plot", str(tmp_path / "plan.png"))
     assert (tmp_path / "plan.png").stat().st_size > 1000
+
+
+def test_a_tensor_that_nobody_needs_has_no_precisions() -> None:
+    profile = branchy()
+    graph = replace(profile.graph, outputs=("z2",))
+    problem = Partition.from_profile(replace(profile, graph=graph, exits=None), SLOW, precisions=(32, 8))
+    assert problem.variants is not None
+    bits = dict(zip(problem.tensor_names, problem.variants.bits, strict=True))
+    assert (bits["first"], bits["last"]) == ((), (32,))
+
+
+def test_packing_counts_where_a_link_begins_and_unpacking_where_one_ends() -> None:
+    one_way = {("device", "server"): SLOW.up}
+    problem = Partition.from_profile(branchy(), one_way, exits="none", precisions=(32, 8), result_at=None)
+    at = {"input": "device", "a": "server", "first": "server", "last": "server"}
+    packed = problem.evaluate(osp.PartitionPlan(at, bits={"input": 8})).metrics
+    # 2 ms of packing, 251 ms for 250 bytes, 1 ms of unpacking, then 50, 10 and 90 ms on the server
+    assert packed["latency"] == 2_000_000 + 251_000_000 + 1_000_000 + 150_000_000

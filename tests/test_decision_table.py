@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import optsplit as osp
 from optsplit import Connection, Metric, Partition
-from optsplit.algorithms.decision_table import DecisionTable, decision_table
+from optsplit.algorithms.decision_table import DecisionTable, Line, _lowest, decision_table
 from optsplit.algorithms.envelope import parts
 from optsplit.errors import InvalidInput
 from tests.instances import random_partition
@@ -238,3 +238,33 @@ def test_the_range_of_a_plan_is_all_of_it(
         if 1.01e-3 < outside < 990:
             other = found.at(outside, deadline)
             assert other is None or other.at != choice.at
+
+
+def test_a_line_that_is_least_at_one_point_only_is_left_out() -> None:
+    plan = osp.PartitionPlan({})
+    lines = [Line("e", fixed, rise, 1, plan) for fixed, rise in ((2, 0), (1, 1), (0, 2), (5, 1))]
+    # 2 t, 1 + t and 2 meet at t = 1
+    assert [line.rise for line in _lowest(lines, Fraction(0), Fraction(10))] == [2, 0]
+    assert [line.rise for line in _lowest(lines, Fraction(0), Fraction(1))] == [2]
+    assert [line.rise for line in _lowest(lines, Fraction(1), Fraction(10))] == [0]
+
+
+def test_a_choice_shows_its_exit() -> None:
+    choice = table().at(1.0, 17.0)
+    assert choice is not None
+    assert repr(choice).startswith(f"Choice({choice.exit!r}, accuracy={choice.accuracy:g}, latency=")
+
+
+def test_ranges_of_a_profile_are_in_bytes_per_second_and_seconds() -> None:
+    connection = Connection.mbit(3, 6)
+    found = decision_table({"only": (0.9, Partition.from_profile(profile(), connection))})
+    rate = connection.down.rate
+    choice = found.at(rate, 1e3)
+    assert choice is not None
+    best = osp.solve(Partition.from_profile(profile(), connection)).objective
+    assert choice.deadlines == (pytest.approx(best / 1e9, abs=1e-8), math.inf)
+    low, high = choice.rates
+    assert low <= rate <= high
+    # at the least deadline itself floats do not decide
+    assert found.at(rate, choice.deadlines[0] + 1e-12) is not None
+    assert found.at(rate, choice.deadlines[0] - 1e-8) is None

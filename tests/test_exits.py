@@ -10,8 +10,10 @@ import pytest
 
 import optsplit as osp
 from optsplit import Metric, Partition, PartitionPlan, Status
+from optsplit.algorithms import exits, lagrangian
 from optsplit.algorithms.brute import plans
 from optsplit.errors import InvalidInput
+from optsplit.method import Options
 from optsplit.problems.exits import ExitPattern, Exits
 from tests.choices import random_exits, random_precisions
 from tests.instances import random_partition
@@ -238,3 +240,69 @@ def test_a_time_limit_keeps_a_valid_bound() -> None:
     assert result.status is Status.NO_SOLUTION
     assert result.bound is not None
     assert result.bound <= osp.solve(SURE, "brute").objective
+
+
+def test_too_fine_a_grid_is_refused() -> None:
+    grid = tuple(k / 1000 for k in range(1, 1000))
+    layers = {f"h{k}": 0.5 for k in range(4)}
+    with pytest.raises(InvalidInput, match=r"thresholds, above .*; give a coarser grid, or fewer exits"):
+        Exits(layers, grid, tuple(ExitPattern((k,) * 4, (True,) * 4, 1) for k in range(1000)))
+
+
+def test_a_problem_without_exits_has_none_to_stand_at() -> None:
+    with pytest.raises(InvalidInput, match=r"problem 'partition' has no exits; give them by exits="):
+        BRANCHY.but(exits=None).at_exit("h1")
+
+
+def test_forgotten_routings_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, expected = SURE.but(), osp.solve(SURE, "brute").objective
+    monkeypatch.setattr("optsplit.problems.partition._KEPT", 1)
+    assert osp.solve(problem, "brute").objective == expected
+    assert len(problem._routed) == 1
+
+
+def test_rows_of_a_plan_say_where_samples_leave() -> None:
+    plan = PartitionPlan({"in": "device"}, thresholds={"h1": 0.5})
+    assert ("exits", "h1 from 0.5") in plan.rows()
+
+
+def test_sums_over_the_samples_stay_within_the_integers() -> None:
+    many = ExitPattern((2, 2), (True, True), 10**15)
+    with pytest.raises(InvalidInput, match=r"metric 'latency': over 1000000000000000 samples .* give a coarser unit"):
+        osp.solve(BRANCHY.but(exits=Exits({"h1": 0.8, "h2": 0.9}, (0.5, 0.7), (many,))), "brute")
+
+
+def test_rows_of_a_plan_name_its_exit() -> None:
+    assert ("exit", "h1") in PartitionPlan({"in": "device"}, "h1").rows()
+    assert "exit" not in dict(PartitionPlan({"in": "device"}).rows())
+
+
+def test_each_level_of_a_pattern_is_on_the_grid() -> None:
+    for levels in ((0, 3), (3, 0), (-1, 0)):
+        with pytest.raises(InvalidInput, match=r"pattern 0"):
+            Exits({"h1": 0.8, "h2": 0.9}, (0.5, 0.7), (ExitPattern(levels, (True, True), 1),))
+
+
+def test_the_bound_of_a_routing_holds_and_a_limit_raises_it() -> None:
+    raised = 0
+    for seed in range(50):
+        rng = random.Random(seed)
+        base = random_partition(rng, layers=7, limits=1, pins=0.0, tightness=(0.1, 0.5))
+        problem = base.but(exits=random_exits(rng, base, confidence=True))
+        search = exits._Search(problem, Options(), lagrangian.solve)
+        for routing in problem.exits.routings():
+            routed = problem.routed(routing)
+            plain = search.bound(routing)
+            tight = search.tight(routing, plain)
+            assert tight >= plain
+            answer = lagrangian.solve(routed.problem, Options())
+            if answer.objective is not None:
+                assert tight <= routed.mean(answer.objective)
+                raised += tight > plain
+    assert raised > 3
+
+
+@pytest.mark.parametrize("share", [-0.5, 1.01, float("nan"), "all"])
+def test_an_accuracy_is_a_share(share: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"at_least accuracy is"):
+        BRANCHY.but(at_least={"accuracy": share})

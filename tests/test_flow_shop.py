@@ -9,17 +9,18 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 import optsplit as osp
 from optsplit import Limit, Status
-from optsplit.algorithms import flow_shop_brute, flow_shop_insertion
+from optsplit.algorithms import flow_shop_brute, flow_shop_insertion, johnson
 from optsplit.algorithms.flow_shop_greedy import IteratedGreedy
 from optsplit.algorithms.flow_shop_nodes import Bounding
 from optsplit.baselines import extended_johnson
 from optsplit.errors import FileFormatError, InvalidInput
-from optsplit.problems import flow_shop_bounds, two_machines
+from optsplit.problems import flow_shop_bounds, flow_shop_document, two_machines
 from optsplit.problems.flow_shop import MACHINES_3, MACHINES_4, RELEASE, FlowShop, FlowShopPlan
 
 TOY = FlowShop([[3, 2, 5], [3, 2, 2], [4, 3, 3], [4, 2, 3]])
@@ -236,3 +237,67 @@ def test_iterated_greedy_walks_by_its_seed_and_stops() -> None:
     stopped = IteratedGreedy(problem, start, 7, lambda: True)
     stopped.step()
     assert sorted(stopped.current) == list(range(20))
+
+
+def test_how_a_problem_shows_itself() -> None:
+    assert repr(FlowShop([[1, 2]], name="small")) == "FlowShop('small', 1 jobs, 2 machines)"
+    assert TOY.limits == {}
+
+
+def test_the_schema_names_what_a_file_needs() -> None:
+    definition = flow_shop_document.schema()["$defs"]["FlowShopDocument"]
+    assert set(msgspec.to_builtins(flow_shop_document.write(TOY))) == set(definition["properties"])
+
+
+def test_a_machine_waits_for_the_jobs_that_come_late() -> None:
+    # the second job is there at 50 and takes 1; both together take only 2
+    assert flow_shop_bounds.load(FlowShop([[1], [1]], release=[0, 50])) == 51
+    # on the middle machine job 0 starts after 1 and job 1 after 90; behind each the third takes 4
+    assert flow_shop_bounds.load(FlowShop([[1, 5, 4], [89, 5, 4]], release=[0, 1])) == 90 + 5 + 4
+
+
+def test_a_cold_walk_never_accepts_what_is_worse() -> None:
+    problem = FlowShop.taillard(20, 5, 1866992158)
+    walk = IteratedGreedy(problem, list(range(20)), 3, lambda: False)
+    walk.heat = 1e-9
+    values = [walk.value]
+    for _ in range(6):
+        walk.step()
+        values.append(walk.value)
+        assert walk.value == problem.evaluate(problem.plan(walk.current)).objective
+    assert values == sorted(values, reverse=True)
+    assert values[-1] < values[0]
+
+
+def test_one_machine_takes_any_order_and_three_are_refused() -> None:
+    assert osp.solve(FlowShop([[4], [1], [3]]), "johnson").require_optimal().objective == 8
+    assert "here there are 3" in str(johnson.refuses(TOY))
+    assert johnson.refuses(FlowShop([[1, 2]])) is None
+
+
+def test_progress_begins_with_the_best_bound_and_ends_at_the_answer() -> None:
+    problem = FlowShop.taillard(20, 5, 873654221)
+    seen: list[osp.TracePoint] = []
+    result = osp.solve(problem, "branching", progress=seen.append, time_limit=1)
+    bounds = flow_shop_bounds.named(problem)
+    assert seen[0].bound == max(bounds.values()) > min(bounds.values())
+    assert (seen[-1].objective, seen[-1].bound) == (result.objective, result.bound)
+
+
+def test_two_machines_with_and_without_lags_by_hand() -> None:
+    # ends of the first machine 3, 4; of the second max(0, 3) + 2 = 5, max(5, 4) + 6 = 11
+    assert two_machines.makespan([0, 1], [3, 1], [2, 6]) == 11
+    assert two_machines.makespan([1, 0], [3, 1], [2, 6]) == 1 + 6 + 2
+    # a lag of 9 behind the first: 3 + 9 + 2 = 14, then 6 more
+    assert two_machines.makespan([0, 1], [3, 1], [2, 6], [9, 0]) == 20
+
+
+def test_releases_beyond_32_bits_are_kept() -> None:
+    problem = FlowShop([[3, 1, 2], [1, 2, 3], [2, 2, 2]], release=[0, 2**40 + 7, 5])
+    assert osp.solve(problem, "branching").objective == osp.solve(problem, "brute").objective == 2**40 + 7 + 6
+    assert Bounding(problem).release.tolist() == problem.release.tolist()
+
+
+def test_releases_count_among_the_times() -> None:
+    with pytest.raises(InvalidInput, match=r"all its times together are about 9.01e\+15"):
+        FlowShop([[5, 5]], release=[2**53 - 5])

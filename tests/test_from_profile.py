@@ -190,3 +190,9 @@ def test_times_beyond_the_integers_are_named() -> None:
         Partition.from_profile(profile(), {UP: Link(1e-6)})
     with refused("metric 'latency' compute['fc', 1] is 1e+30, at or above 2**53"):
         Partition.from_profile(profile(device=(0.0, 0.1, 0.1), server=(0.0, 0.1, 1e21)), SLOW)
+
+
+def test_rates_too_far_apart_are_named() -> None:
+    apart = Connection("apart", Link(1e-11), Link(1e9))
+    with pytest.raises(InvalidInput, match=r"1e\+20 times as slow as the fastest link; .* give a faster link"):
+        Partition.from_profile(profile(device=(0.0, 0.1, 0.1), server=(0.0, 0.05, 0.05)), apart)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 
 import optsplit as osp
 from optsplit import Metric, Partition
-from optsplit.algorithms.front import Front
+from optsplit.algorithms.front import Front, Point
 from optsplit.algorithms.front_zones import Zone
 from optsplit.cli.door import Door
 from optsplit.cli.fronts import front as command
@@ -64,6 +65,22 @@ def test_by_hand() -> None:
     # all there is best in both
     assert values(front(ENERGY, ("latency", "energy"))) == [(8, 4)]
     assert values(front(ENERGY, ("latency", "energy", "server"))) == [(8, 4, 2), (13, 6, 1), (18, 8, 0)]
+
+
+def test_an_interrupt_while_points_are_priced_leaves_the_front_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("optsplit.pareto._Search._point", stop)
+    found = front(ENERGY, ("latency", "energy", "server"))
+    assert found.limit is Limit.INTERRUPT
+    assert not found.complete
+    assert not found.infeasible
+
+
+def test_a_front_is_of_a_partition() -> None:
+    with refused("front of a FlowShop; give an optsplit.Partition"):
+        front(osp.FlowShop([[1, 2]]), ("makespan", "idle"))
 
 
 @pytest.mark.usefixtures("_way")
@@ -234,6 +251,8 @@ def test_command_then_a_chosen_point() -> None:
     limit = found[1].values[1] / 1e9
     chosen = json.loads(run("front.json", "--choose", f"server_seconds={limit}", "--json").stdout)["content"]
     assert chosen["objective"] == found[1].values[0]
+    run(*SOURCE, "--choose", 1, "-o", "direct.json")
+    assert osp.Result.load("direct.json").problem is not None
     content = json.loads(run(*SOURCE, "--json").stdout)["content"]
     assert content["complete"]
     assert [tuple(point["values"]) for point in content["points"]] == values(found)
@@ -248,6 +267,8 @@ def test_command_then_a_chosen_point() -> None:
         ((*SOURCE, "--choose", "99"), "--choose '99': give a point from 0 to"),
         ((*SOURCE[:3],), "energy needs the power of the device; add --device-power, or other --metrics"),
         ((*SOURCE, "--step", "power=1"), "unknown metric 'power'"),
+        ((*SOURCE, "--step", "latency=nan"), "--step latency=nan; give a finite number of seconds"),
+        ((*SOURCE, "--choose", "latency=1e400"), "--choose latency=inf; give a finite number of seconds"),
         (("front.json", "--eps", "0.1"), "is a front and has its metrics and resolution inside"),
     ],
 )
@@ -262,3 +283,33 @@ def test_what_the_command_refuses(arguments: tuple[str, ...], message: str) -> N
 def test_an_infeasible_problem_has_an_exit_status() -> None:
     result = run(*SOURCE, "--limit", "latency=0.000001", status=3)
     assert "no plan obeys the rules" in result.stderr
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_supported_points_minimise_some_weighted_sum(seed: int) -> None:
+    rng = random.Random(seed)
+    rising, falling = (sorted(rng.sample(range(20), 8), reverse=k == 1) for k in (0, 1))
+    drawn = list(zip(rising, falling, strict=True))
+    points = tuple(Point(values, osp.PartitionPlan({}), {}, True) for values in drawn)
+    weights = [(a, b) for a in range(1, 20) for b in range(1, 20)]
+    # weights of every line through two points are among these
+    expected = tuple(
+        any(all(a * v[0] + b * v[1] <= a * w[0] + b * w[1] for w in drawn) for a, b in weights)
+        or v in (drawn[0], drawn[-1])
+        for v in drawn
+    )
+    assert Front(points, ("latency", "energy"), {}).supported == expected
+
+
+def test_a_zone_without_an_integer_is_empty() -> None:
+    assert Zone((0, 3), (None, 3)).empty
+    assert not Zone((0, 3), (None, 4)).empty
+    assert not Zone((0, 3), (None, None)).empty
+
+
+@pytest.mark.parametrize("more", [{"step": (5, 0)}, {"step": (0, 5)}, {"eps": (0.1, 0.0)}, {"eps": (0.0, 0.1)}])
+def test_a_resolution_in_one_metric_leaves_gaps(more: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"step": (0, 0), "eps": (0.0, 0.0), **more}
+    point = Point((1, 2), osp.PartitionPlan({}), {}, True)
+    assert not Front((point,), ("latency", "energy"), {}, **given).complete
+    assert Front((point,), ("latency", "energy"), {}, step=(0, 0), eps=(0.0, 0.0)).complete

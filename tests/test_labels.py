@@ -1,7 +1,9 @@
 """Chains under any limits, by labels: equal to enumeration, and honest when stopped."""
 
+import math
 import random
 
+import numpy as np
 import pytest
 
 import optsplit as osp
@@ -51,3 +53,34 @@ def test_a_time_limit_leaves_a_valid_bound():
     assert stopped.limit is Limit.TIME
     assert stopped.plan is None
     assert stopped.bound is None or stopped.bound <= osp.solve(problem, "cpsat").objective
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_front_of_labels_has_no_dominated_row_and_no_gap(seed):
+    rng = random.Random(seed)
+    columns = rng.randint(1, 4)
+    rows = [[rng.randint(0, 4) for _ in range(columns)] for _ in range(rng.randint(1, 30))]
+    kept = labels._front(np.array(rows))
+    found = [tuple(rows[k]) for k in kept.tolist()]
+
+    def dominated(row):
+        return any(other != row and all(a <= b for a, b in zip(other, row)) for other in rows)
+
+    assert sorted(found) == sorted({tuple(row) for row in rows if not dominated(row)})
+
+
+def test_the_last_pass_keeps_every_label():
+    # layer i takes 2^i of either place: all 2^10 paths differ, and none dominates another
+    here, there = ([[(1 - p) * 2**i, p * 2**i] for i in range(10)] for p in (0, 1))
+    names = [f"l{i}" for i in range(10)]
+    problem = osp.Partition(
+        names, [(i, i + 1) for i in range(9)], metrics={"a": osp.Metric(here), "b": osp.Metric(there)},
+        minimize="a", limits={"b": 500}, result_at=None,
+    )  # fmt: skip
+    last = labels._Pass(labels._Graph(problem), labels._NO_WAY, 0, labels._WIDTHS[-1], math.inf)
+    last.run()
+    assert not last.cut
+    assert last.best == last.bound == 1023 - 500
+    first = labels._Pass(labels._Graph(problem), labels._NO_WAY, 0, labels._WIDTHS[0], math.inf)
+    first.run()
+    assert first.cut

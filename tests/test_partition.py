@@ -286,3 +286,22 @@ def test_pickling(warm: Callable[[Partition], Any]) -> None:
     assert again.evaluate(plan) == problem.evaluate(plan)
     assert again.features == problem.features
     assert again.pins == {"a": "device"}
+
+
+def test_positions_may_be_numpy_integers() -> None:
+    tensors = [(np.int64(0), (np.int64(1), np.int64(2))), (np.int32(1), ())]
+    given = Partition(["a", "b", "c"], tensors=tensors, metrics={"latency": Metric([[1, 2]] * 3)})
+    assert given.tensors == ((0, (1, 2)), (1, ()))
+    assert all(type(i) is int for source, readers in given.tensors for i in (source, *readers))
+
+
+@pytest.mark.parametrize("cost", [-1, 1.5, float("nan"), 2**53, "3"])
+def test_a_single_cost_is_checked_like_many(cost: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"transfer|compute"):
+        Partition(["a"], metrics={"latency": Metric([[1, 1]], {("device", "server"): [cost]})})
+
+
+def test_readers_out_of_order_are_sorted() -> None:
+    # the second tensor begins where a short cut could take it for the first one's end
+    given = Partition(list("abcdef"), tensors=[(0, (2, 1, 3)), (4, (5,))], metrics={"latency": Metric([[1, 1]] * 6)})
+    assert given.tensors == ((0, (1, 2, 3)), (4, (5,)))

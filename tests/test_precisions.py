@@ -234,3 +234,9 @@ def test_tensors_that_must_agree_do_so_where_it_costs_nothing() -> None:
     result = osp.solve(problem, "lagrangian").require_optimal()
     assert (result.objective, result.plan.bits) == (5 + 1 + 5 + 9, {"in": 4, "a": 4})
     assert result.raw_status.startswith("1 nodes")
+
+
+def test_costs_of_precisions_are_none_below_zero() -> None:
+    for sending in (Sending({UP: -1}), Sending(send={"device": -1}), Sending(receive={"server": -1})):
+        with pytest.raises(InvalidInput, match=r"latency at 8 bits is -1; give integers from 0"):
+            PACKED.but(precisions={"in": (Precision(8, 0, {"latency": sending}),)})

@@ -26,6 +26,8 @@ def test_every_plan_within_the_limits_is_kept(seed: int) -> None:
         if not problem.evaluate(problem.plan(at)).violations:
             assert forced is not None
             assert forced.keeps(problem, at)
+        if forced is not None and any(p >= 0 and p != q for p, q in zip(forced.fixed.tolist(), places)):
+            assert not forced.keeps(problem, at)
 
 
 def test_a_tensor_dearer_than_the_limit_keeps_its_layers_together() -> None:
@@ -52,3 +54,23 @@ def test_what_is_decided_already_may_exceed_the_limit() -> None:
     works = Metric([[3, 0], [1, 0]])
     problem = Partition(["input", "a"], [(0, 1)], metrics={"latency": works}, pins={"input": "device"})
     assert propagate(problem, problem.fixed, [problem.costs("latency")], [2]) is None
+
+
+def test_a_result_dearer_than_the_limit_is_made_where_it_must_end() -> None:
+    # coming down costs 9 for the result, 0 for the others; going up costs nothing
+    sends = Metric([[0, 0]] * 3, {("device", "server"): [0, 0, 0], ("server", "device"): [0, 0, 9]})
+    problem = Partition(["input", "a", "b"], [(0, 1), (1, 2)], metrics={"latency": sends}, pins={"input": "device"})
+    forced = propagate(problem, problem.fixed, [problem.costs("latency")], [4])
+    assert forced is not None
+    assert forced.fixed.tolist() == [0, -1, 0]
+    assert forced.down.tolist() == [False, False, True]
+
+
+def test_a_layer_too_dear_at_both_places_leaves_no_plan() -> None:
+    works = Metric([[0, 0], [9, 7]])
+    problem = Partition(["input", "a"], [(0, 1)], metrics={"latency": works}, pins={"input": "device"})
+    assert propagate(problem, problem.fixed, [problem.costs("latency")], [6]) is None
+    # the least of each layer fits the two limits, and no place of the layer fits both
+    two = [Metric([[0, 0], [9, 0]]), Metric([[0, 0], [0, 9]])]
+    problem = problem.but(metrics={"here": two[0], "there": two[1]}, minimize="here")
+    assert propagate(problem, problem.fixed, [problem.costs("here"), problem.costs("there")], [4, 4]) is None

@@ -5,10 +5,11 @@ import random
 import pytest
 
 import optsplit as osp
+from optsplit.algorithms import schedule_brute
 from optsplit.errors import InvalidInput
 from optsplit.problems import schedule_text
 from optsplit.problems.partition import Partition, PartitionPlan
-from optsplit.problems.schedule import Operation, Schedule, SchedulePlan
+from optsplit.problems.schedule import TWO_WAY, Operation, Schedule, SchedulePlan
 from optsplit.problems.schedule_document import schema
 from optsplit.problems.series import points
 from tests.schedule_instances import random_schedule
@@ -260,3 +261,107 @@ def test_exits_are_refused_and_one_of_them_is_not():
     with pytest.raises(InvalidInput, match=r"job 0 has exits; schedule one of them: job.at_exit\('b'\)$"):
         Schedule([job])
     assert osp.solve(Schedule([job.at_exit("a")])).objective == 1
+
+
+def test_the_times_of_all_jobs_stay_within_the_integers():
+    with pytest.raises(InvalidInput, match=r"the times of all jobs together reach 2\*\*53 ns; give fewer jobs"):
+        Schedule([net(), net()], release=[0, 2**53 - 40])
+
+
+def test_precisions_and_arrows_in_names_are_refused():
+    precise = net().but(precisions={"a": (osp.Precision(32), osp.Precision(8, 10))})
+    with pytest.raises(InvalidInput, match=r"job 0 has precisions; drop them: job.but\(precisions=None\)"):
+        Schedule([precise])
+    strange = Partition(["a"], places=("here", "there>"), metrics={"latency": osp.Metric([[1, 1]])})
+    with pytest.raises(InvalidInput, match=r"place 'there>' of job 0: '>' names links; rename it"):
+        Schedule([strange])
+
+
+def test_times_of_each_frame_and_a_plan_for_each_network():
+    profile, link = fork_profile(), osp.links["4g"]
+    network = Partition.from_profile(profile, link)
+    plans = [network.plan([0] * len(network.layers)), osp.solve(network).plan]
+    problem = Schedule.from_profile([profile, profile], link, frames=[1, 2], release=[0.5, 0.25, 1.0], cut=plans)
+    assert problem.release == (500_000_000, 250_000_000, 1_000_000_000)
+    assert [dict(cut.assignment) for cut in problem.cuts] == [dict(plans[k].assignment) for k in (0, 1, 1)]
+    with pytest.raises(InvalidInput, match=r"schedule has no profiles; give at least one"):
+        Schedule.from_profile([], link)
+
+
+def test_empty_lines_of_a_text_say_nothing():
+    plan = half(Schedule([net()]))
+    text = schedule_text.write(plan)
+    assert schedule_text.parse("\n" + text.replace("\n", "\n\n  \n")) == schedule_text.parse(text)
+
+
+def test_a_schedule_has_no_limits_of_its_own():
+    assert Schedule([net()]).limits == {}
+
+
+def test_rows_of_a_plan_join_jobs_with_the_same_counts():
+    problem = Schedule([net(), net(), net()])
+    here = dict.fromkeys(HALF, "device")
+    plan = problem.plan([HALF, here, HALF], [[0, 0, 2, 4, 0, 3], [0, 4, 8, 12], [0, 0, 2, 4, 0, 3]])
+    assert plan.rows() == [("layers of jobs 0, 2", "device 3, server 1"), ("layers of job 1", "device 4")]
+
+
+def test_units_of_the_metrics():
+    assert Schedule([net()]).units == dict.fromkeys(("makespan", "total_completion", "period"), "ns")
+    assert Schedule([net()], due=[3]).units["lateness"] == "ns"
+
+
+def test_how_much_is_enumerated():
+    def job(layers):
+        return Partition([f"l{i}" for i in range(layers)], metrics={"latency": osp.Metric([[1, 1]] * layers)})
+
+    assert schedule_brute.refuses(Schedule([job(12)])) is None
+    assert "here 8.19e+03, and stops at 4096" in schedule_brute.refuses(Schedule([job(13)]))
+    here = job(13).but(pins={f"l{i}": "device" for i in range(13)})
+    assert "every order of 13 layers and stops at 12" in schedule_brute.refuses(Schedule([here]))
+    assert "every order of 14 layers" in schedule_brute.refuses(Schedule([net()] * 3 + [job(2)]))
+
+
+@pytest.mark.parametrize("frames", [True, 1.5, [1.0]])
+def test_frames_are_whole_numbers(frames):
+    with pytest.raises(InvalidInput, match=r"give a whole number, 1 or more"):
+        Schedule.from_profile(fork_profile(), osp.links["4g"], frames=frames)
+
+
+def test_a_tensor_that_nobody_reads_passes_nothing_by():
+    job = Partition(
+        ["a", "b"], tensors=[(0, ()), (0, (1,)), (1, ())], outputs=[2], metrics={"latency": osp.Metric([[1, 1]] * 2)},
+        result_at=None,
+    )  # fmt: skip
+    assert points(job) == [0, 1]
+
+
+def test_one_job_that_may_come_back_makes_the_problem_two_way():
+    assert TWO_WAY in Schedule([net(), net(one_way=True)]).features
+    assert TWO_WAY not in Schedule([net(one_way=True)]).features
+
+
+def test_a_file_with_a_negative_network_is_refused(tmp_path):
+    Schedule([net()]).save(tmp_path / "s.json")
+    text = (tmp_path / "s.json").read_text().replace('"jobs":[0]', '"jobs":[-1]')
+    (tmp_path / "s.json").write_text(text)
+    with pytest.raises(InvalidInput, match=r"job 0 is network -1; networks are 0..0"):
+        Schedule.load(tmp_path / "s.json")
+
+
+def test_the_longest_path_of_a_cut():
+    problem = Schedule([net()])
+    assert problem.critical(0, HALF) == 4
+    # all there: 2 up, 1, 0, and c's result 1 down
+    assert problem.critical(0, {**dict.fromkeys(HALF, "server"), "in": "device"}) == 2 + 1 + 0 + 1
+
+
+def test_what_lies_outside_a_grid_takes_none_of_its_columns():
+    for start, end in ((0, 5), (10, 12), (7, 7)):
+        assert not list(schedule_text._columns(start, end, 5, 10))
+    assert list(schedule_text._columns(5, 10, 5, 10)) == list(range(schedule_text._WIDTH))
+
+
+def test_times_at_the_end_of_the_integers_are_refused():
+    with pytest.raises(InvalidInput, match=r"due of job 0 is 9007199254740992; give ns below 2\*\*53"):
+        Schedule([net()], due=[2**53])
+    assert Schedule([net()], due=[2**53 - 1]).due == (2**53 - 1,)

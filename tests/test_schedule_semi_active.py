@@ -45,3 +45,11 @@ def test_list_schedules_are_valid_and_cannot_be_shifted():
         starts = semi_active.dispatched(problem, cuts, lambda j, i, ready: (j * 7 + i * 3) % 5)
         assert problem.evaluate(problem.plan(cuts, starts)).violations == ()
         assert semi_active.left_shifted(problem, cuts, starts) == starts
+
+
+def test_tails_are_the_longest_ways_to_the_end():
+    problem = Schedule([net()])
+    steps = problem.steps(0, problem.jobs[0].positions(problem.jobs[0].plan([0, 0, 1, 0])).tolist())
+    # in, a 4, b 1, c 0; in's tensor up 2, then b and down: 2 + 1 + 1; b's down 1
+    assert [step.item for step in steps] == ["in", "a", "b", "c", "in", "b"]
+    assert semi_active.tails(problem.jobs[0], steps) == [4, 4, 2, 0, 4, 1]

@@ -1,5 +1,6 @@
 """One-way chains over places in a line, under limits of places and arcs: equal to enumeration, and fast."""
 
+import itertools
 import random
 import time
 
@@ -78,3 +79,14 @@ def test_what_it_cannot_describe_is_refused_by_name():
     assert "one_way" in segments.refuses(problem.but(one_way=False))
     assert "'latency' is neither" in segments.refuses(problem.but(limits={"latency": 5}))
     assert "single chain" in segments.refuses(problem.but(tensors=[(0, [1]), (1, []), (2, [3]), (3, [])]))
+
+
+def test_a_metric_of_two_arcs_in_a_row_is_refused():
+    # a path may use both arcs, so a limit on their sum is no matter of one way
+    problem = long_chain(4, 3)
+    way = {(p, q): [3] * len(problem.tensors) for p, q in itertools.pairwise(problem.places)}
+    both = problem.but(metrics={**problem.metrics, "way": Metric([[0] * 3] * 4, way)}, limits={"way": 5})
+    assert "'way' is neither of one place's layers nor of one arc's tensors" in segments.refuses(both)
+    one = {arc: values for arc, values in way.items() if arc == problem.places[:2]}
+    alone = problem.but(metrics={**problem.metrics, "way": Metric([[0] * 3] * 4, one)}, limits={"way": 5})
+    assert segments.refuses(alone) is None

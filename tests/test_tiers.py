@@ -2,12 +2,13 @@
 
 import itertools
 import random
+import time
 
 import pytest
 
 import optsplit as osp
 from optsplit import Metric, Partition, Status
-from optsplit.algorithms import brute, intervals, tiers
+from optsplit.algorithms import brute, intervals, thresholds, tiers
 from optsplit.method import Options
 from tests.instances import random_partition
 
@@ -132,3 +133,43 @@ def test_a_time_limit_leaves_a_valid_bound():
     found = tiers.solve(problem, Options(time_limit=1e-9))
     assert found.bound <= optimum
     assert found.limit is not osp.Limit.NONE
+
+
+def test_the_tensor_that_does_not_add_up_may_be_the_first():
+    way = {("device", "edge"): [2, 1, 0], ("edge", "cloud"): [2, 1, 0], ("device", "cloud"): [3, 2, 0]}
+    reason = intervals.refuses(line(metrics={"latency": Metric([[0, 9, 9]] * 3, way)}))
+    assert "tensor 'a' from 'device' to 'cloud'" in reason
+
+
+def test_a_wide_gap_ends_the_branching():
+    compute = [[0, 9, 9], [9, 0, 9], [9, 9, 0]]
+    way = {("device", "edge"): [2, 0, 0], ("edge", "cloud"): [2, 0, 0], ("device", "cloud"): [4, 0, 0]}
+    problem = line(edges=[(0, 1), (0, 2)], metrics={"latency": Metric(compute, way)})
+    result = osp.solve(problem, "tiers", gap=0.5)
+    assert (result.status, result.limit, result.raw_status) == (Status.FEASIBLE, osp.Limit.GAP, "minimum cuts: 1")
+    assert result.bound < 6 <= result.objective
+
+
+def test_seconds_are_parts_of_the_whole():
+    begun = time.perf_counter()
+    result = osp.solve(line(), "tiers")
+    spent = time.perf_counter() - begun
+    assert result.build_seconds > 0
+    assert result.solve_seconds > 0
+    assert result.build_seconds + result.solve_seconds <= spent
+
+
+def test_ways_back_add_up_too():
+    names = ("device", "edge", "cloud")
+    ways = {(p, q): [2 * abs(names.index(p) - names.index(q))] * 3 for p in names for q in names if p != q}
+    assert intervals.refuses(line(metrics={"latency": Metric([[0, 9, 9]] * 3, ways)}, one_way=False)) is None
+    ways["cloud", "device"] = [3, 4, 4]
+    reason = intervals.refuses(line(metrics={"latency": Metric([[0, 9, 9]] * 3, ways)}, one_way=False))
+    assert "tensor 'a' from 'cloud' to 'device'" in reason
+
+
+def test_a_branching_parts_the_range_of_its_layer():
+    # the layer of the widest range stands at its lowest place, the other below it: both sides keep a place
+    assert thresholds._between([0, 1], [1, 0], [1, 0], [3, 0]) == (0, 1)
+    assert thresholds._between([0, 1], [2, 0], [1, 0], [3, 0]) == (0, 1)
+    assert thresholds._between([0, 1], [3, 4], [1, 4], [3, 4]) == (0, 2)

@@ -85,3 +85,15 @@ def test_wrong_arguments_are_named():
     slow = Connection("slow", Link(1e-9), Link(1.0))
     with pytest.raises(InvalidInput, match=r"give a faster link|coarser unit"):
         UploadOrder.from_profile(profile(), slow)
+
+
+def test_an_upload_beyond_the_integers_is_named():
+    with pytest.raises(InvalidInput, match=r"upload of unit 'tied', 1000 bytes, takes 1e\+18 ns; give a faster link"):
+        UploadOrder.from_profile(profile(), LINK, share=1e-12)
+
+
+def test_weights_of_no_bytes_are_no_unit():
+    layers = (Layer("x", "input"), Layer("a", "linear", weights=("a.count",)), Layer("b", "linear", weights=("b.w",)))
+    tensors = tuple(Tensor(layer.name, i, (i + 1,) if i < 2 else (), 1) for i, layer in enumerate(layers))
+    found = weight_units(LayerGraph("n", layers, tensors, ("b",), {"a.count": 0, "b.w": 3}))
+    assert found == {"b": (3, [2])}

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from optsplit import Metric, Partition
+from optsplit.algorithms import upload_subsets
 from optsplit.errors import InvalidInput
+from optsplit.problems import upload_document
 from optsplit.problems.stored import load
 from optsplit.problems.upload_order import LOST, UploadOrder, UploadPlan
+from optsplit.problems.upload_units import front_to_back
 from tests.upload_orders import simulated_losses
 
 UP, DOWN = ("device", "server"), ("server", "device")
@@ -183,3 +187,41 @@ def test_file_round_trip(tmp_path: Path) -> None:
 def test_rows_of_a_plan() -> None:
     assert UploadPlan(["a", "b", "c"], [2, 1]).rows() == [("order", "a, b | c")]
     assert UploadPlan([f"u{i}" for i in range(14)]).rows()[0][1].endswith("u11, ... (14 units)")
+
+
+def test_only_a_partition_can_be_uploaded_for() -> None:
+    with pytest.raises(InvalidInput, match=r"partition is a dict; give an optsplit.Partition"):
+        UploadOrder({}, [])  # type: ignore[arg-type]
+
+
+def test_an_upload_has_no_limits_of_its_own() -> None:
+    assert UploadOrder(chain(), [0, 3, 5]).limits == {}
+
+
+def test_the_schema_names_what_a_file_holds() -> None:
+    definition = upload_document.schema()["$defs"]["UploadOrderDocument"]
+    written = msgspec.to_builtins(upload_document.write(UploadOrder(chain(), [0, 3, 5])))
+    assert set(definition["properties"]) == set(written)
+
+
+def test_units_that_are_there_already_are_not_tried() -> None:
+    names = ["in", *(f"l{i}" for i in range(10))]
+    costs = Metric([[0, 0]] + [[10, 1]] * 10, {UP: [2] * 11, DOWN: [2] * 11})
+    partition = Partition(names, [(i, i + 1) for i in range(10)], metrics={"latency": costs}, pins={"in": "device"})
+    problem = UploadOrder(partition, [0, *[3] * 10], present=["l0", "l1"])
+    assert upload_subsets.refuses_orders(problem) is None
+    assert "here of 10 units, and stops at 8" in str(
+        upload_subsets.refuses_orders(UploadOrder(partition, [0, *[3] * 10]))
+    )
+    assert upload_subsets.refuses_subsets(problem) is None
+
+
+def test_units_front_to_back_stand_by_their_first_layer() -> None:
+    problem = UploadOrder(chain(), {"late": (3, ["b"]), "both": (3, ["a", "b"]), "first": (3, ["a"])})
+    assert [problem.names[k] for k in front_to_back(problem, [0, 1, 2])] == ["both", "first", "late"]
+
+
+def test_layers_are_counted_from_the_front() -> None:
+    for layer in (-1, 3, True):
+        with pytest.raises(InvalidInput, match=r"upload of unit 'w' names layer .*; give 0..2 or a name"):
+            UploadOrder(chain(), {"w": (1, [layer])})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 
@@ -14,6 +15,7 @@ from optsplit.backends.watch import Watch
 from optsplit.method import Options
 from optsplit.problems.upload_order import UploadOrder
 from optsplit.result import Limit, TracePoint
+from tests.upload_instances import random_upload
 
 UP, DOWN = ("device", "server"), ("server", "device")
 
@@ -145,3 +147,32 @@ def test_ctrl_c_keeps_the_best_order(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = upload_sidney.solve(problem, Options())
     assert answer.limit is Limit.INTERRUPT
     assert problem.evaluate(answer.plan).objective == answer.objective > answer.bound > 0
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_both_searches_together_are_exact(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second search from the start, with many units taken for light."""
+    monkeypatch.setattr(upload_sidney, "_ALONE", -1)
+    monkeypatch.setattr(upload_sidney, "_LIGHT", 0.3)
+    problem = random_upload(random.Random(seed), layers=7)
+    answer = upload_sidney.solve(problem, Options())
+    assert answer.objective == answer.bound == upload_subsets.subsets(problem, Options()).objective
+
+
+def test_a_search_that_is_guided_says_so_in_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_sidney, "_ALONE", -1)
+    problem = wide(8, light=True)
+    answer = upload_sidney.solve(problem, Options())
+    assert answer.objective == answer.bound
+    assert answer.bounds["without light units"] <= answer.objective
+
+
+def test_no_time_to_dive() -> None:
+    answer = upload_sidney.solve(wide(10), Options(time_limit=1e-9))
+    blocks = upload_sidney.Blocks(wide(10))
+    assert answer.raw_status == f"{len(blocks.blocks)} blocks, {len(blocks.search.segments)} segments"
+
+
+def test_the_trace_ends_at_the_answer() -> None:
+    answer = upload_sidney.solve(wide(8), Options())
+    assert (answer.trace[-1].objective, answer.trace[-1].bound) == (answer.objective, answer.bound)

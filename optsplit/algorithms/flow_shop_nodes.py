@@ -58,11 +58,6 @@ class Nodes:
         """Some of them."""
         return Nodes(*(getattr(self, f.name)[which] for f in fields(self)))
 
-    @staticmethod
-    def joined(parts: Sequence[Nodes]) -> Nodes:
-        """All of several."""
-        return Nodes(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Nodes)))
-
 
 class Bounding:
     """One flow shop's data as nodes need them.

@@ -64,11 +64,9 @@ def propagate(problem: Partition, fixed: IntArray, metrics: Sequence[Costs], lim
             rest = limit - int(least.sum()) - int(cost_up[goes_up].sum()) - int(cost_down[goes_down].sum())
             if rest < 0:
                 return None
-            dear = free[:, None] & (compute - least[:, None] > rest)
-            if dear.all(axis=1).any():
-                return None
+            dear = free[:, None] & (compute - least[:, None] > rest)  # never at both places: one costs the least
             fixed[dear[:, 0]] = 1
-            fixed[dear[:, 1] & ~dear[:, 0]] = 0
+            fixed[dear[:, 1]] = 0
             up |= (cost_up > rest) & ~goes_up
             down |= (cost_down > rest) & ~goes_down
         # a tensor that cannot be sent keeps its source and its readers together

@@ -140,9 +140,11 @@ def solve(problem: Schedule, options: Options) -> Answer:
                     best, plan = value, candidate
                 continue
             search = _Search(problem, cuts, parts, deadline, best)
-            search.run()
-            if search.found is not None:
-                best, plan = search.best, problem.plan(cuts, search.found)
+            try:
+                search.run()
+            finally:  # stopped in the middle, it may have found a better one already
+                if search.found is not None:
+                    best, plan = search.best, problem.plan(cuts, search.found)
     except _Stopped:
         limit = Limit.TIME
     except KeyboardInterrupt:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,8 @@ NANO = 1e9
 
 
 def _nano(values: NDArray[np.float64]) -> IntArray:
-    rounded = np.rint(values * NANO)
+    with np.errstate(over="ignore"):
+        rounded = np.rint(values * NANO)
     if values.size and not rounded.max() < LARGEST_TOTAL:
         return rounded  # not integers: the problem refuses them, and names the value
     return rounded.astype(np.int64)
@@ -93,6 +95,10 @@ def partition(
     InvalidInput
         Naming the object, the value and the repair.
     """
+    if not isinstance(profile, Profile):
+        raise InvalidInput(f"profile is a {type(profile).__name__}; give an optsplit.Profile")
+    if not isinstance(load, Mapping | None):
+        raise InvalidInput(f"load is {load!r}; give a factor for each place, such as {{{profile.places[0]!r}: 12.0}}")
     graph, places = profile.graph, profile.places
     arcs = _arcs(profile, links)
     seconds = np.array([profile.timings[place].seconds for place in places]).T.reshape(len(graph.layers), len(places))
@@ -178,9 +184,7 @@ def _time_metrics(
     weight = _weights(arcs, int(size.sum()))
     metrics = {
         "latency": Metric(compute, transfer),
-        "fixed_latency": Metric(
-            compute, {arc: np.full_like(size, round(link.latency * NANO)) for arc, link in arcs.items()}
-        ),
+        "fixed_latency": Metric(compute, {arc: _nano(np.full(size.shape, link.latency)) for arc, link in arcs.items()}),
         "traffic": Metric(nothing, {arc: size * weight[arc] for arc in arcs}, unit="weighted B"),
         "bytes": Metric(nothing, dict.fromkeys(arcs, size), unit="B"),
     }
@@ -202,6 +206,12 @@ def _weights(arcs: Mapping[Arc, Link], total: int) -> dict[Arc, int]:
     room = LARGEST_TOTAL / (2 * max(total, 1) * float(sum(slowness.values())))
     while common > max(room, 1):
         common = min(common, 10**9) // 10 if common > 10 else 1
+    slowest = max(slowness, key=slowness.__getitem__)
+    if total * float(slowness[slowest]) >= LARGEST_TOTAL:
+        raise InvalidInput(
+            f"link {slowest!r} is {float(slowness[slowest]):.3g} times as slow as the fastest link; "
+            f"{total} bytes over it weigh 2**53 or more: give a faster link"
+        )
     return {arc: round(f * common) for arc, f in slowness.items()}
 
 
@@ -227,6 +237,6 @@ def _energy(
 
 
 def _limit(name: str, value: float, unit: str) -> int:
-    if not (math.isfinite(value) and value >= 0):
+    if not (isinstance(value, Real) and math.isfinite(value) and value >= 0):
         raise InvalidInput(f"limit on {name!r} is {value!r}; give a finite number, 0 or more")
     return round(value * NANO) if unit in ("ns", "nJ") else round(value)

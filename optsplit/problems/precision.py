@@ -101,11 +101,6 @@ class Variants:
         """K."""
         return int(self.count.max(initial=1))
 
-    @property
-    def metrics(self) -> frozenset[str]:
-        """The metrics that depend on precisions."""
-        return frozenset(self.transfer)
-
     def chosen(self, base: Costs, metric: str, variant: IntArray) -> Costs:
         """The metric's costs where tensor t is sent by its variant `variant[t]`."""
         if metric not in self.transfer:
@@ -119,19 +114,11 @@ class Variants:
             base.unit,
         )
 
-    def reach(self, base: Costs, metric: str, most: bool, allowed: NDArray[np.bool_] | None = None) -> Costs:
-        """The metric's costs where every part of a crossing costs the least, or the most, of the allowed variants.
-
-        `allowed` has shape (K, T); default every variant that a tensor has.
-        """
+    def reach(self, base: Costs, metric: str) -> Costs:
+        """The metric's costs where every part of a crossing costs the most of the tensor's variants."""
         if metric not in self.transfer:
             return base
-        allowed = self.there if allowed is None else allowed
-        if most:
-            parts = [np.where(allowed[:, None], a, -1).max(axis=0) for a in self._flat(metric)]
-        else:
-            parts = [np.where(allowed[:, None], a, LARGEST_TOTAL).min(axis=0) for a in self._flat(metric)]
-        transfer, send, receive = parts
+        transfer, send, receive = (np.where(self.there[:, None], a, 0).max(axis=0) for a in self._flat(metric))
         return Costs(base.compute, transfer.reshape(base.transfer.shape), send, receive, base.unit)
 
     def _flat(self, metric: str) -> list[IntArray]:

@@ -211,7 +211,7 @@ def _refuse_overflow(problem: Partition, routing: Routing) -> None:
     for name in problem.metrics:
         costs = problem.costs(name)
         if problem.variants is not None:
-            costs = problem.variants.reach(costs, name, most=True)
+            costs = problem.variants.reach(costs, name)
         if costs.total * routing.samples + routing.error >= LARGEST_TOTAL:
             raise InvalidInput(
                 f"metric {name!r}: over {routing.samples} samples its costs add up to 2**53 or more; "

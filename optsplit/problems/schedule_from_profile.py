@@ -67,7 +67,7 @@ def schedule(
     given = [profiles] if isinstance(profiles, Profile) else list(profiles)
     if not given:
         raise InvalidInput("schedule has no profiles; give at least one")
-    counts = [frames] * len(given) if isinstance(frames, int) else list(frames)
+    counts = [frames] * len(given) if isinstance(frames, (int, float)) else list(frames)
     if len(counts) != len(given):
         raise InvalidInput(f"frames has {len(counts)} numbers for {len(given)} networks; give one for each")
     for count in counts:

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from optsplit import Partition
-from optsplit.algorithms import front_labels
+from optsplit.algorithms import front_labels, front_supported
 from optsplit.algorithms.front import Front
 from optsplit.algorithms.front_zones import Zones, hypervolume, nondominated
 from optsplit.pareto import front
@@ -210,3 +211,46 @@ def test_sweep_and_zones_agree_on_larger_problems(seed: int) -> None:
 def test_the_same_problem_gives_the_same_front() -> None:
     problem = random_partition(random.Random(3), layers=8, minmax=2)
     assert front(problem, ("m0", "m1")).points == front(problem, ("m0", "m1")).points
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_supported_plans_are_the_vertices_of_the_hull(seed: int) -> None:
+    rng = random.Random(seed)
+    problem = random_partition(rng, layers=6, minmax=2, one_way=seed % 2 == 0, missing_links=0.2, magnitude=20)
+    every = vectors(problem, ("m0", "m1"))
+    found = [problem.evaluate(problem.plan(at)).metrics for at in front_supported.supported(problem, "m0", "m1")]
+    hull: list[tuple[int, ...]] = []
+    for a in sorted(v for v in every if not any(dominates(w, v) for w in every)):
+        while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (a[1] - hull[-2][1]) <= (hull[-1][1] - hull[-2][1]) * (
+            a[0] - hull[-2][0]
+        ):
+            hull.pop()
+        hull.append(a)
+    assert sorted((metrics["m0"], metrics["m1"]) for metrics in found) == hull
+
+
+def test_a_sweep_gives_up_where_time_or_room_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, names = random_partition(random.Random(4), layers=7, minmax=2), ("m0", "m1")
+    whole = front_labels.sweep(problem, names)
+    assert whole is not None
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 1.0
+        return now[0]
+
+    monkeypatch.setattr(front_labels, "time", SimpleNamespace(perf_counter=clock))
+    ended = []
+    for deadline in range(200):
+        now[0] = 0.0
+        found = front_labels.sweep(problem, names, deadline)
+        ended.append(found is not None)
+        assert found is None or (found.values == whole.values).all()
+    assert ended == sorted(ended)
+    assert not ended[0]
+    assert ended[-1]
+    with monkeypatch.context() as patch:
+        patch.setattr(front_labels, "BUDGET", 1)
+        assert front_labels.sweep(problem, names) is None
+    monkeypatch.setattr(front_labels, "WIDEST", 0)
+    assert front_labels.sweep(problem, names) is None
