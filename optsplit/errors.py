@@ -47,7 +47,7 @@ def unknown(what: str, value: object, known: Iterable[str]) -> str:
 
     Lists longer than twelve names are cut, since a network has hundreds of layers.
     """
-    names = list(known)
+    names = [str(name) for name in known]
     folded = {name.casefold(): name for name in names}
     near = [folded[n] for n in difflib.get_close_matches(str(value).casefold(), folded, n=3)]
     hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""

@@ -33,18 +33,34 @@ def dumps(kind: str, content: Any) -> bytes:
 
 
 def write(path: str | Path, kind: str, content: Any) -> None:
-    """Write a file whole: into a neighbour first, then renamed, so that nothing is lost half way."""
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
+    """Write a file whole: into a neighbour first, then renamed, so that nothing is lost half way.
+
+    A symbolic link is followed; a device or a pipe (/dev/null, /dev/stdout) is written to.
+    """
     data = dumps(kind, content)
-    try:
+    if Path(path).suffix == ".gz":
         # no time stamp inside: the same content gives the same file
-        part.write_bytes(gzip.compress(data, mtime=0) if target.suffix == ".gz" else data)
-        part.replace(target)
+        data = gzip.compress(data, mtime=0)
+    try:
+        target = Path(path).resolve()
+        if target.exists() and not target.is_file():
+            # renamed over, a device would become a plain file for the whole machine
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
     except OSError as error:
+        raise FileFormatError(f"{path}: cannot be written ({error.strerror}); check the path") from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    part = target.with_name(target.name + ".part")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    except OSError:
         with suppress(OSError):
             part.unlink()
-        raise FileFormatError(f"{path}: cannot be written ({error.strerror}); check the path") from error
+        raise
 
 
 def _header(data: bytes, name: str) -> _Header:

@@ -172,7 +172,10 @@ class LayerGraph:
 
 
 def refuse_duplicates(what: str, names: Sequence[str]) -> None:
-    """Raise `InvalidInput` naming the first name that stands twice."""
+    """Raise `InvalidInput` naming the first name that is no text, or stands twice."""
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidInput(f"{what} name {name!r}; give a text")
     if len(set(names)) == len(names):
         return
     seen: set[str] = set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TypeVar
 
 from optsplit.errors import InvalidInput, unknown
@@ -39,7 +40,7 @@ class Link:
     source: str = ""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.rate) and self.rate > 0):
+        if not (isinstance(self.rate, Real) and math.isfinite(self.rate) and self.rate > 0):
             raise InvalidInput(f"link rate is {self.rate!r} bytes/s; give a positive finite number")
         for name in ("latency", "transmit_watts", "receive_watts"):
             _non_negative("link", name, getattr(self, name))
@@ -71,6 +72,9 @@ class Connection:
     def mbit(up: float, down: float | None = None, *, latency: float = 0.0, name: str | None = None) -> Connection:
         """A connection of `up` and `down` Mbit/s (`down` = `up` if left out), without radio power."""
         down = up if down is None else down
+        for rate in (up, down):
+            if not isinstance(rate, Real):
+                raise InvalidInput(f"connection of {rate!r} Mbit/s; give a number, or a preset: optsplit.links")
         return Connection(
             name or f"{up:g} Mbit/s",
             Link(up * MBIT, latency, source="given"),
@@ -99,7 +103,7 @@ class Device:
 
 
 def _non_negative(what: str, name: str, value: float) -> None:
-    if not (math.isfinite(value) and value >= 0):
+    if not (isinstance(value, Real) and math.isfinite(value) and value >= 0):
         raise InvalidInput(f"{what} {name} is {value!r}; give a finite number, 0 or more")
 
 

@@ -77,8 +77,10 @@ def front(
     Raises
     ------
     InvalidInput
-        Fewer than two metrics, an unknown one, or a negative step or eps.
+        No `Partition`, fewer than two metrics, an unknown one, or a negative step or eps.
     """
+    if not isinstance(problem, Partition):
+        raise InvalidInput(f"front of a {type(problem).__name__}; give an optsplit.Partition")
     units = dict(problem.units)
     names = tuple(named(metric, tuple(units)) for metric in metrics)
     if len(names) < 2 or len(set(names)) < len(names):
@@ -176,11 +178,12 @@ class _Search:
         labels = front_labels.sweep(self.problem, self.names, deadline)
         if labels is None:
             return False
-        self.zones.open.clear()
-        if len(labels.values):
-            self.low = tuple(labels.values.min(axis=0).tolist())
         rows = covering([tuple(row) for row in labels.values.tolist()], self.step, self.eps)
         self.found = {point.values: point for point in (self._point(labels.at[i]) for i in rows)}
+        if len(labels.values):
+            self.low = tuple(labels.values.min(axis=0).tolist())
+        # last: pricing thousands of points takes seconds, and Ctrl-C in them leaves everything open
+        self.zones.open.clear()
         return True
 
     def _supported(self) -> bool:

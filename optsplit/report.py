@@ -14,7 +14,7 @@ from optsplit.problems.partition import Partition, PartitionPlan
 from optsplit.problems.precision import ERROR
 from optsplit.problems.routed import Routed, chosen
 from optsplit.profiling.profile import Profile
-from optsplit.result import Result, Status, quantity
+from optsplit.result import Conflict, Result, Status, quantity
 
 if TYPE_CHECKING:
     from optsplit.algorithms.envelope import Envelope
@@ -257,11 +257,23 @@ def infeasibility(problem: Partition, result: Result) -> str:
     """Why an infeasible problem has no plan, and what to relax."""
     if not result.conflicts:
         return f"{problem.name}: no plan obeys the pins, links and directions, whatever the limits; relax a pin"
-    parts = []
-    for conflict in result.conflicts:
-        best = "lifting it alone does not help"
-        if conflict.best is not None:
-            best = f"at least {quantity(conflict.best, conflict.unit)} with the other limits"
-        parts.append(f"{conflict.metric} <= {quantity(conflict.limit, conflict.unit)} ({best})")
+    parts = [_conflict(conflict) for conflict in result.conflicts]
     which = "the limit is too tight" if len(parts) == 1 else "these limits conflict; relax one of them"
+    if any(conflict.best is None for conflict in result.conflicts):
+        # the search for the conflict was cut short: the set may hold limits that do no harm
+        which += ", with more time for what is not settled"
     return f"{problem.name}: no plan exists: {which}: {'; '.join(parts)}"
+
+
+def _conflict(conflict: Conflict) -> str:
+    # an error is what a reader limits as an accuracy
+    accurate = conflict.metric == ERROR
+
+    def value(number: int) -> str:
+        return f"{100 * (1 - number / MILLION):.6g} %" if accurate else quantity(number, conflict.unit)
+
+    best = "least value not settled"
+    if conflict.best is not None:
+        best = f"at {'most' if accurate else 'least'} {value(conflict.best)} with the other limits"
+    name = "accuracy >=" if accurate else f"{conflict.metric} <="
+    return f"{name} {value(conflict.limit)} ({best})"

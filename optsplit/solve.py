@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any
 
 from optsplit.errors import InvalidInput, MethodMismatch, SolverDisagreement, unknown
@@ -12,6 +13,9 @@ from optsplit.method import Answer, Method, Options, Problem, Progress
 from optsplit.problems.partition import Partition
 from optsplit.result import Conflict, Limit, Result, Status
 from optsplit.table import known
+
+MOST_WORKERS = 10_000
+"""CP-SAT takes no more."""
 
 
 def methods(problem: Problem) -> list[Method]:
@@ -55,17 +59,21 @@ def solve(
 
     Raises
     ------
+    InvalidInput
+        A time limit, gap, number of workers, seed or option out of range, or a method that is not known.
     MethodMismatch
         The method cannot take the problem; the message names those that can.
     SolverDisagreement
         The plan breaks a rule or costs other than the method claims.
     """
-    if time_limit is not None and not time_limit > 0:
+    if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
         raise InvalidInput(f"time_limit is {time_limit!r}; give a positive number of seconds, or None")
-    if not 0 <= gap < 1:
+    if not (isinstance(gap, Real) and 0 <= gap < 1):
         raise InvalidInput(f"gap is {gap!r}; give a number from 0 up to 1")
-    if workers < 1:
-        raise InvalidInput(f"workers is {workers!r}; give 1 or more")
+    if not (isinstance(workers, Integral) and 1 <= workers <= MOST_WORKERS):
+        raise InvalidInput(f"workers is {workers!r}; give 1 or more, a whole number up to {MOST_WORKERS}")
+    if not (isinstance(seed, Integral) and 0 <= seed < 2**31):
+        raise InvalidInput(f"seed is {seed!r}; give a whole number from 0 below 2**31")
     options = Options(time_limit, gap, workers, seed, hint, progress, extra)
     start = time.perf_counter()
     result = attempt(problem, method, options)

@@ -163,6 +163,43 @@ def test_pictures_are_written(folder):
     assert "<svg" in (folder / "envelope.svg").read_text()
 
 
+def test_energy_over_bandwidth_has_its_unit(folder):
+    options = ("--device-power", "odroid-xu4", "--link", "wifi", "--minimize", "energy")
+    out = run("envelope", "both.json", *options).stdout
+    # 162 ms at 7.239 W: the whole network on the device
+    assert "value, J, from" in out
+    assert "1.173" in out
+
+
+class _Closed(Exception):
+    """The reader of a pipe has gone."""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [PLAN, ("solve", "problem.json"), ("envelope", "both.json"),
+     ("front", "problem.json", "--metrics", "latency,bytes"),
+     ("front", "problem.json", "--metrics", "latency,bytes", "--choose", "0")],
+)  # fmt: skip
+def test_a_reader_that_leaves_loses_no_file(folder, monkeypatch, arguments):
+    def leave(*what):
+        raise _Closed
+
+    monkeypatch.setattr("optsplit.cli.screen.show", leave)
+    with pytest.raises(_Closed):
+        run(*arguments, "-o", "kept.json")
+    assert (folder / "kept.json").is_file()
+
+
+def test_a_file_that_cannot_be_written_loses_no_answer(folder):
+    pytest.importorskip("matplotlib")
+    (folder / "taken.json.part").mkdir()
+    found = run(*PLAN, "-o", "taken.json", "--plot", "plan.svg", status=2)
+    assert "taken.json: cannot be written" in found.stderr
+    assert "Tensors that cross" in found.stdout
+    assert (folder / "plan.svg").is_file()
+
+
 def test_names_that_look_like_markup_are_printed_as_they_are(tmp_path):
     problem = optsplit.Partition(
         layers=["[red]", "blocks[0]:smile:"], edges=[(0, 1)], metrics={"latency": optsplit.Metric([[1, 0], [1, 0]])}
@@ -247,6 +284,9 @@ def test_compare_keeps_what_was_found_before_an_interrupt(folder, monkeypatch):
         ("time_limit is nan", ["--time-limit", "nan"]),
         ("gap is 2.0", ["--gap", "2"]),
         ("workers is 0", ["--workers", "0"]),
+        ("seed is -1", ["--seed", "-1"]),
+        ("the largest of B and ns means nothing", ["--minimize", "latency", "--minimize", "bytes"]),
+        ("an output file has an empty name", ["-o", ""]),
         ("No such option", ["--sever", "x"]),
         ("there is no folder 'nowhere'", ["-o", "nowhere/result.json"]),
         ("is a folder; name a file in it", ["--save-problem", "."]),
@@ -275,6 +315,8 @@ def test_wrong_options_of_plan(folder, message, options):
         ("has its own --limit inside", ["envelope", "problem.json", "--limit", "bytes=1"]),
         ("envelope does not take limits", ["envelope", "both.json", "--limit", "bytes=1"]),
         ("--slowest is nan Mbit/s", ["envelope", "both.json", "--slowest", "nan"]),
+        ("--fastest is inf Mbit/s", ["envelope", "both.json", "--fastest", "inf"]),
+        ("--slowest 9 is not below --fastest 1 Mbit/s", ["envelope", "both.json", "--slowest", "9", "--fastest", "1"]),
         ("unknown bundled profile 'nonet'", ["plan", "bundled:nonet", "--link", "4g"]),
         ("unknown bundled profile 'nonet'", ["demo", "--network", "nonet"]),
         ("nowhere to write; add -o phone.json", ["profile", "lenet"]),
@@ -290,6 +332,18 @@ def test_wrong_files_and_arguments(folder, message, arguments):
     (folder / "wrong.json").write_text(text.replace('"timings"', '"timing"'))
     (folder / "text.json").write_text("hello")
     refused(message, *arguments)
+
+
+@pytest.mark.parametrize("command", ["envelope", "table", "front"])
+def test_what_only_a_partition_has_is_refused_for_the_rest(folder, command):
+    optsplit.FlowShop([[3, 2], [1, 2]]).save("shop.json")
+    refused("shop.json: holds a FlowShop, and a", command, "shop.json")
+    refused("a problem is solved by: optsplit solve", "plan", "shop.json", "--link", "4g")
+
+
+def test_running_a_problem_never_tells_to_write_over_it(folder):
+    pytest.importorskip("torch")
+    refused("write one by: optsplit solve problem.json -o plan.json", "run", "problem.json", "lenet")
 
 
 def test_three_places_are_refused_with_the_way_out(folder):
@@ -489,3 +543,10 @@ def test_chatter_of_libraries_never_reaches_stdout() -> None:
     code = "import os; from optsplit.cli.screen import keep_stdout; keep_stdout(); os.write(1, b'noise'); print('{}')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("{}\n", "noise")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_error(closed) -> None:
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m optsplit.cli version {closed}"], capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -60,12 +60,31 @@ def test_a_picture_of_the_table(folder):
     ("message", "arguments"),
     [
         ("'x' is no bandwidth; write it as in 4=0.3", ["--at", "x=1"]),
-        ("--slowest is -1 Mbit/s; give a positive number", ["--slowest", "-1"]),
+        ("--slowest is -1 Mbit/s; give a positive finite number", ["--slowest", "-1"]),
         ("has its own --limit inside", ["--limit", "bytes=1"]),
     ],
 )
 def test_bad_options_are_named(folder, message, arguments):
     refused(message, "table", "problem.json", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--minimize", "bytes"), ("--maximize", "accuracy"), ("--deadline", "1"), ("--min-accuracy", "0.5"),
+     ("--exits", "confidence")],
+)  # fmt: skip
+def test_what_the_table_does_not_heed_is_refused(folder, option, value):
+    refused(f"{option}", "table", "bundled:branchy_digits", option, value)
+
+
+def test_the_range_is_in_mbit_whatever_the_problem_minimises(folder):
+    options = ("bundled:branchy_digits", "--load", "device=12", "--link", "3g", "--maximize", "accuracy")
+    run("plan", *options, "--save-problem", "accurate.json")
+    found = content("table", "accurate.json", "--slowest", "1", "--fastest", "10")
+    ends = [plan[end] for level in found["levels"] for plan in level["plans"] for end in ("slowest", "fastest")]
+    assert found["bandwidth"] == "Mbit/s"
+    assert min(ends) == pytest.approx(1)
+    assert max(ends) == pytest.approx(10)
 
 
 def test_a_network_without_exits_and_a_table_with_options_are_refused(folder):

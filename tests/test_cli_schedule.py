@@ -30,6 +30,17 @@ def run(*arguments, status=0):
     return result
 
 
+def test_an_interrupt_while_others_are_compared_keeps_the_schedule(folder, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("optsplit.cli.scheduling.compared", stop)
+    found = run("both.json", "--link", "8mbit", "-o", "schedule.json")
+    assert "makespan" in found.stdout
+    assert "interrupted; what else" in found.stderr
+    assert Result.load("schedule.json").plan is not None
+
+
 def test_prints_frames_machines_chart_and_comparison(folder):
     text = run("both.json", "--link", "8mbit", "--frames", 3).stdout
     for word in ("makespan", "bound", "gap", "order of the jobs on each machine", "device |", "extended-johnson",

@@ -33,6 +33,17 @@ def test_the_order_and_its_price(folder):
     assert found["curve"][-1][1] == problem.least
 
 
+def test_an_interrupt_while_others_are_compared_keeps_the_order(folder, monkeypatch):
+    def stop(problem):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("optsplit.report_upload.usual", stop)
+    found = run(*ASKED, "-o", "order.json")
+    assert "Order of upload: 3 units" in found.stdout
+    assert "interrupted; what else" in found.stderr
+    assert Result.load("order.json").plan is not None
+
+
 def test_a_reader_sees_the_order_and_the_comparison(folder):
     shown = run(*ASKED, "--method", "linear-ordering").stdout
     assert "mean latency while uploading" in shown

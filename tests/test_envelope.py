@@ -79,6 +79,8 @@ def test_a_range_that_holds_no_breakpoint() -> None:
     [
         ({"limits": {"latency": 50}}, "envelope does not take limits; solve the problem at each bandwidth instead"),
         ({"minimize": ("latency", "latency")}, "envelope does not take largest of several metrics"),
+        ({"together": [["a", "b"]]}, "envelope does not take layers together"),
+        ({"contiguous": True}, "envelope does not take contiguous places"),
         ({"pins": {"a": "server"}, "links": []}, "has no plan: pins, links and one_way exclude each other"),
     ],
 )

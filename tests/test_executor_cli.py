@@ -143,6 +143,8 @@ def test_adapting_needs_what_it_follows(folder: Path, server: Server) -> None:
         (("--emulate", "10mbit"), "needs a server"),
         (("--calibrate", "x.json"), "belong together"),
         (("--deadline", "0", "--server", "127.0.0.1:1"), "positive"),
+        (("--deadline", "nan"), "--deadline nan; give a positive number of seconds"),
+        (("--threads", "99999"), "threads at place 'device' is 99999; give 1 or more, up to 1024"),
         (("--token-file", "/nowhere/token"), "cannot be read"),
     ],
 )
@@ -164,6 +166,10 @@ def test_serve_refuses_an_open_door(folder: Path) -> None:
     result = call("serve", "--model", network, "--listen", "0.0.0.0:0")
     assert result.exit_code == 2
     assert "without TLS" in result.stderr
+    for words in (("--sessions", "0"), ("--threads", "0"), ("--limit", "nan"), ("--limit", "-1")):
+        result = call("serve", "--model", network, *words)
+        assert result.exit_code == 2
+        assert f"{words[0]} {words[1]}; give" in result.stderr
     assert "given twice" in call("serve", "--model", network, "--architecture", network).stderr
 
 
@@ -260,6 +266,9 @@ def test_lab_runs_run_and_nothing_else(folder: Path) -> None:
     result = call("lab", "--link", "4g", "--", "rm", "-r", folder)
     assert result.exit_code == 2
     assert "lab runs `optsplit run ...`" in result.stderr
+    result = call("lab", "--emulate", "--", "run", folder / "plan.json")
+    assert result.exit_code == 2
+    assert "needs a plan and a network" in result.stderr
 
 
 def _program(words: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Files: the header, and every way in which a file can be damaged."""
 
 import json
+import os
 import re
 from contextlib import suppress
 
@@ -43,6 +44,23 @@ def test_write_and_read(tmp_path):
     assert files.read(path, "graph", LayerGraph) == GRAPH
     assert files.kind_of(path) == "graph"
     assert [p.name for p in tmp_path.iterdir()] == ["net.json"]
+
+
+def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path):
+    real, link, pipe = tmp_path / "real.json", tmp_path / "link.json", tmp_path / "pipe"
+    real.write_text("old")
+    link.symlink_to(real)
+    files.write(link, "graph", GRAPH)
+    assert link.is_symlink()
+    assert files.read(real, "graph", LayerGraph) == GRAPH
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        files.write(pipe, "graph", GRAPH)
+        assert os.read(reader, len(GOOD)) == GOOD
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_a_failed_encoding_leaves_the_old_file(tmp_path):

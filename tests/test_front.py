@@ -78,6 +78,15 @@ def test_an_interrupt_while_points_are_priced_leaves_the_front_open(monkeypatch:
     assert not found.infeasible
 
 
+@pytest.mark.usefixtures("_folder")
+def test_a_gap_of_nothing_does_not_hide_what_is_open() -> None:
+    whole = front(ENERGY, ("latency", "server"))
+    first = replace(whole, points=whole.points[:1], open=(Zone((9, 0), (None, 2)),), limit=Limit.TIME)
+    assert first.gap == 0
+    first.save("front.json")
+    assert "1 points, 1 open zones, gap 0 %" in run("front.json").stdout
+
+
 def test_a_front_is_of_a_partition() -> None:
     with refused("front of a FlowShop; give an optsplit.Partition"):
         front(osp.FlowShop([[1, 2]]), ("makespan", "idle"))

@@ -31,6 +31,15 @@ def test_link_refuses_negative_and_not_finite_values(name, value):
         Link(1.0, **{name: value})
 
 
+def test_texts_are_no_numbers():
+    with refused("link rate is '4g' bytes/s; give a positive finite number"):
+        Link("4g")
+    with refused("link latency is '1'; give a finite number, 0 or more"):
+        Link(1.0, "1")
+    with refused("connection of '5' Mbit/s; give a number, or a preset"):
+        Connection.mbit("5")
+
+
 def test_link_seconds_are_latency_plus_bytes_over_rate():
     assert Link(rate=100.0, latency=0.5).seconds(200) == 0.5 + 2.0
 

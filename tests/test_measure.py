@@ -134,10 +134,12 @@ def test_loaded_graph_is_refused(traced: Traced, tmp_path: Any) -> None:
     ("arguments", "message"),
     [
         ({"places": {}}, "no place"),
+        ({"places": {"": "cpu"}}, "a place has an empty name"),
         ({"places": {"device": "gpu"}}, "place 'device': unknown device 'gpu'"),
         ({"places": {"device": "cuda:99"}}, "device 'cuda:99' is not available.*give 'cpu'"),
         ({"threads": {"server": 1}}, "unknown place 'server'"),
         ({"threads": {"device": 0}}, "threads at place 'device' is 0"),
+        ({"threads": {"device": 99_999}}, "threads at place 'device' is 99999; give 1 or more, up to 1024"),
         ({"min_rounds": 9, "max_rounds": 3}, "min_rounds 9, max_rounds 3"),
         ({"tolerance": float("nan")}, "tolerance is nan"),
         ({"max_seconds": -1}, "max_seconds is -1"),

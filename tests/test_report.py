@@ -1,5 +1,6 @@
 """Reports: rows computed by hand on a network of six layers."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -99,6 +100,24 @@ def test_envelope_rows_go_from_slow_to_fast_and_meet():
         assert slow.fastest == fast.slowest
         assert slow.at_fastest == pytest.approx(fast.at_slowest)
     assert rows[-1].slope == 100_400  # the input there, the result back
+
+
+def test_a_conflict_that_was_not_settled_is_called_so():
+    problem = fork_problem(limits={"latency": 0.12, "bytes": 1000})
+    result = optsplit.solve(problem)
+    unsettled = replace(result, conflicts=tuple(replace(each, best=None) for each in result.conflicts))
+    text = report.infeasibility(problem, unsettled)
+    assert "latency <= 120 ms (least value not settled)" in text
+    assert "with more time for what is not settled" in text
+
+
+def test_an_accuracy_that_no_exit_has_is_told_as_one():
+    problem = optsplit.Partition.from_profile(
+        optsplit.bundled("branchy_digits"), optsplit.links["3g"], at_least={"accuracy": 0.999}
+    )
+    # the most accurate exit: 44568 of a million are wrong
+    text = report.infeasibility(problem, optsplit.solve(problem))
+    assert "accuracy >= 99.9 % (at most 95.5432 % with the other limits)" in text
 
 
 def test_infeasibility_names_the_limits_and_their_best_values():

@@ -89,9 +89,16 @@ def test_an_unknown_method_or_option_is_refused() -> None:
     [
         ({"time_limit": 0}, "time_limit is 0; give a positive number of seconds, or None"),
         ({"time_limit": float("nan")}, "time_limit is nan; give a positive number of seconds, or None"),
+        ({"time_limit": "3"}, "time_limit is '3'; give a positive number of seconds, or None"),
+        ({"gap": None}, "gap is None; give a number from 0 up to 1"),
         ({"gap": -0.1}, "gap is -0.1; give a number from 0 up to 1"),
         ({"gap": 1}, "gap is 1; give a number from 0 up to 1"),
-        ({"workers": 0}, "workers is 0; give 1 or more"),
+        ({"workers": 0}, "workers is 0; give 1 or more, a whole number up to 10000"),
+        ({"workers": 100_000}, "workers is 100000; give 1 or more, a whole number up to 10000"),
+        ({"workers": 1.5}, "workers is 1.5; give 1 or more, a whole number up to 10000"),
+        ({"seed": -1}, "seed is -1; give a whole number from 0 below 2**31"),
+        ({"seed": 2**31}, "seed is 2147483648; give a whole number from 0 below 2**31"),
+        ({"seed": "0"}, "seed is '0'; give a whole number from 0 below 2**31"),
     ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:

@@ -249,6 +249,8 @@ def decision_table(
     """
     if isinstance(exits, Partition):
         exits = _alone(exits)
+    if not isinstance(exits, Mapping):
+        raise InvalidInput(f"decision table of a {type(exits).__name__}; give a Partition with exits, or one for each")
     if not exits:
         raise InvalidInput("decision table of no exits; give at least one")
     found: dict[float, list[Line]] = {}

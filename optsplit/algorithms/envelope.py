@@ -23,7 +23,7 @@ from optsplit import files
 from optsplit.algorithms.mincut import CutNetwork
 from optsplit.errors import InvalidInput
 from optsplit.problems.metric import Costs, IntArray
-from optsplit.problems.partition import EXITS, LARGEST, LIMITS, PLACES, PRECISIONS, Partition, PartitionPlan
+from optsplit.problems.partition import BRANCHES, Partition, PartitionPlan
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,8 @@ def envelope(problem: Partition, slowest: float | None = None, fastest: float | 
     Parameters
     ----------
     problem
-        Two places, one metric, no limits. From a profile: the metric must be "latency".
+        What the method "mincut" takes: two places, one metric, no limits, no groups. From a profile: the metric must
+        be "latency".
     slowest, fastest
         Range of the fastest link's rate in bytes/s, default 125 (1 kbit/s) to 1.25e10 (100 Gbit/s). For a problem in
         plain numbers: range of the factor 1/s on bandwidth, default 1/1000 to 1000.
@@ -172,9 +173,11 @@ def envelope(problem: Partition, slowest: float | None = None, fastest: float | 
     Raises
     ------
     InvalidInput
-        The problem has limits, several metrics or places, or no plan at all.
+        The problem has anything else (limits, several metrics, places or exits, groups), or no plan at all.
     """
-    if refused := sorted(problem.features & {LIMITS, LARGEST, PLACES, EXITS, PRECISIONS}):
+    if not isinstance(problem, Partition):
+        raise InvalidInput(f"envelope of a {type(problem).__name__}; give an optsplit.Partition")
+    if refused := sorted(problem.features - {BRANCHES}):
         raise InvalidInput(f"envelope does not take {', '.join(refused)}; solve the problem at each bandwidth instead")
     fixed, slope, weight = parts(problem)
     unit = Fraction(10**9, weight) if weight else Fraction(1)

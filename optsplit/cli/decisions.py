@@ -44,14 +44,11 @@ def table(
     asked_for = [_pair(text) for text in at]
     found = _of(source, asked, slowest, fastest)
     choices = [found.at(rate * _unit(found), deadline) for rate, deadline in asked_for]
-    if as_json:
-        screen.emit("decisions", content(found, asked_for, choices))
-    else:
-        screen.show(_levels(found), *([_lookups(found, asked_for, choices)] if at else []))
-    if output is not None:
-        found.save(output)
-    if plot is not None:
-        pictures.save(plot, lambda ax: found.plot(ax=ax))
+    with screen.saved((output, found.save), (plot, lambda path: pictures.save(path, found.plot))):
+        if as_json:
+            screen.emit("decisions", content(found, asked_for, choices))
+        else:
+            screen.show(_levels(found), *([_lookups(found, asked_for, choices)] if at else []))
     if choices and not any(choices):
         click.echo(f"optsplit: {found.name}: no exit is in time; give a longer deadline or more bandwidth", err=True)
         click.get_current_context().exit(INFEASIBLE)
@@ -70,7 +67,15 @@ def _of(source: str, asked: sources.Asked, slowest: float | None, fastest: float
         if asked != sources.Asked() or slowest is not None or fastest is not None:
             raise InvalidInput(f"{source}: is a table and has its problem and range inside; leave these options out")
         return optsplit.DecisionTable.load(source)
-    problem = sources.from_either(source, asked, default_link="1mbit")
+    for option, given in (
+        ("--minimize", asked.minimize), ("--maximize", asked.maximize), ("--deadline", asked.deadline),
+        ("--min-accuracy", asked.min_accuracy), ("--exits confidence", asked.exits == "confidence"),
+    ):  # fmt: skip
+        if given:
+            raise InvalidInput(
+                f"{option}: the table has every accuracy and deadline, with one exit for each; leave it out"
+            )
+    problem = sources.partition(source, asked, "a table", default_link="1mbit").but(minimize="latency")
     with screen.progress("cutting"):
         return optsplit.decision_table(problem, *envelopes.rates(problem, slowest, fastest))
 

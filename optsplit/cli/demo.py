@@ -54,7 +54,9 @@ def demo(network: str, link: str, as_json: bool) -> None:
         tables.comparison(report.comparison(results), "Least latency, by every method that applies"),
         tables.runs(plan),
         tables.crossings(plan) or "No tensor crosses: the network stays whole.\n",
-        tables.envelope(report.envelope_rows(cuts), "The optimal plans from 1 kbit/s to 100 Gbit/s", cuts.per_byte),
+        tables.envelope(
+            report.envelope_rows(cuts), "The optimal plans from 1 kbit/s to 100 Gbit/s", cuts.per_byte, "ns"
+        ),
         "What to type next:\n"
         f"  optsplit envelope {options} --plot envelope.png\n      the same as a picture\n"
         f"  optsplit plan {options} --link wifi --device-power odroid-xu4 --minimize energy --limit latency=0.5\n"

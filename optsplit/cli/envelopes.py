@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -35,26 +36,26 @@ def envelope(
     """
     screen.refuse_unwritable(output, plot)
     pictures.refuse_undrawable(plot)
-    problem = sources.from_either(source, asked, default_link="1mbit")
+    problem = sources.partition(source, asked, "an envelope", default_link="1mbit")
     with screen.progress("cutting"):
         found = optsplit.envelope(problem, *rates(problem, slowest, fastest))
     rows = report.envelope_rows(found)
-    if as_json:
-        screen.emit("envelope", content(found, rows))
-    else:
-        what = f"{found.name}: optimal plans {len(rows)}, minimum cuts to find and prove them {found.cuts}"
-        screen.show(tables.envelope(rows, what, found.per_byte))
-    if output is not None:
-        found.save(output)
-    if plot is not None:
-        pictures.save(plot, lambda ax: found.plot(ax=ax))
+    unit = problem.units[problem.objectives[0]]
+    with screen.saved((output, found.save), (plot, lambda path: pictures.save(path, found.plot))):
+        if as_json:
+            screen.emit("envelope", content(found, rows))
+        else:
+            what = f"{found.name}: optimal plans {len(rows)}, minimum cuts to find and prove them {found.cuts}"
+            screen.show(tables.envelope(rows, what, found.per_byte, unit))
 
 
 def rates(problem: Partition, slowest: float | None, fastest: float | None) -> tuple[float | None, float | None]:
     """The range in the units of `optsplit.envelope`: bytes/s, or a plain factor where the problem knows no bytes."""
     for option, value in (("--slowest", slowest), ("--fastest", fastest)):
-        if value is not None and not value > 0:
-            raise InvalidInput(f"{option} is {value:g} Mbit/s; give a positive number")
+        if value is not None and not 0 < value < math.inf:
+            raise InvalidInput(f"{option} is {value:g} Mbit/s; give a positive finite number")
+    if slowest is not None and fastest is not None and not slowest < fastest:
+        raise InvalidInput(f"--slowest {slowest:g} is not below --fastest {fastest:g} Mbit/s; give the slower first")
     unit = MBIT if "traffic" in problem.metrics and problem.objectives == ("latency",) else 1.0
     return tuple(None if value is None else value * unit for value in (slowest, fastest))  # type: ignore[return-value]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -13,10 +14,10 @@ from optsplit.algorithms.front import Front, named
 from optsplit.cli import pictures, screen, sources, tables, words
 from optsplit.cli.door import INFEASIBLE, INTERRUPTED, NO_PLAN, common
 from optsplit.errors import InvalidInput
+from optsplit.problems.partition import Partition
 from optsplit.result import Limit, percent, quantity
 
 _METRICS = "latency,energy"
-_NANO = 10**9
 
 
 @click.command()
@@ -42,20 +43,22 @@ def front(
     """
     screen.refuse_unwritable(output, plot)
     pictures.refuse_undrawable(plot)
-    found = _from_file(source, metrics, eps, step) or _searched(source, asked, metrics, eps, step, time_limit)
+    found, problem = _from_file(source, metrics, eps, step), None
+    if found is None:
+        found, problem = _searched(source, asked, metrics, eps, step, time_limit)
     chosen = None if choose is None else _chosen(found, choose)
-    if as_json:
-        screen.emit("front", content(found)) if chosen is None else screen.emit(
-            "result", screen.result_content(found.result(chosen))
-        )
-    elif chosen is None:
-        screen.show(*table(found))
-    else:
-        screen.show(f"{found.name}: point {chosen} of {len(found)}", str(found.result(chosen)))
-    if output is not None:
-        found.save(output) if chosen is None else found.result(chosen).save(output)
-    if plot is not None and found.points:
-        pictures.save(plot, lambda ax: found.plot(ax=ax))
+    result = None if chosen is None else replace(found.result(chosen), problem=problem)
+    drawn = plot if found.points else None
+    save = found.save if result is None else result.save
+    with screen.saved((output, save), (drawn, lambda path: pictures.save(path, found.plot))):
+        if as_json:
+            screen.emit("front", content(found)) if result is None else screen.emit(
+                "result", screen.result_content(result)
+            )
+        elif result is None:
+            screen.show(*table(found))
+        else:
+            screen.show(f"{found.name}: point {chosen} of {len(found)}", str(result))
     _leave(found)
 
 
@@ -69,16 +72,16 @@ def _from_file(source: str, metrics: str | None, eps: float, step: Sequence[str]
 
 def _searched(
     source: str, asked: sources.Asked, metrics: str | None, eps: float, step: Sequence[str], time_limit: float | None
-) -> Front:
+) -> tuple[Front, Partition]:
     from optsplit import pareto
 
     names = [name.strip() for name in (metrics or _METRICS).split(",")]
-    problem = sources.from_either(source, asked)
+    problem = sources.partition(source, asked, "a front")
     if "energy" in names and "energy" not in problem.units:
         raise InvalidInput("energy needs the power of the device; add --device-power, or other --metrics")
     units = dict(problem.units)
     steps = {
-        named(name, tuple(units)): round(value * (_NANO if units[named(name, tuple(units))] in ("ns", "nJ") else 1))
+        named(name, tuple(units)): words.ticks(f"--step {name}=", value, units[named(name, tuple(units))])
         for name, value in words.numbers("--step", step, "latency=0.001").items()
     }
     with screen.progress(f"front of {', '.join(names)}") as line:
@@ -86,7 +89,8 @@ def _searched(
         def progress(points: int, zones: int) -> None:
             line.text = f"points {points}  open zones {zones}"
 
-        return pareto.front(problem, names, step=steps, eps=eps, time_limit=time_limit, progress=progress)
+        found = pareto.front(problem, names, step=steps, eps=eps, time_limit=time_limit, progress=progress)
+        return found, problem
 
 
 def _chosen(found: Front, text: str) -> int:
@@ -97,7 +101,7 @@ def _chosen(found: Front, text: str) -> int:
     limits = {}
     for name, value in words.numbers("--choose", text.split(","), "latency=0.1").items():
         unit = found.units.get(named(name, found.metrics), "")
-        limits[name] = round(value * (_NANO if unit in ("ns", "nJ") else 1))
+        limits[name] = words.ticks(f"--choose {name}=", value, unit)
     return found.points.index(found.choose(limits))
 
 
@@ -121,7 +125,9 @@ def table(found: Front) -> list[Any]:
          ", ".join(value for _, value in found[i].plan.rows()), *(texts[i] for _, texts in columns))
         for i in kept
     ]  # fmt: skip
-    state = "complete" if found.complete else f"gap {percent(found.gap)}"
+    # the gap is measured up to the worst points found, so that it can be 0 while zones beyond them are open
+    still = f"{len(found.open)} open zones, " if found.open else ""
+    state = "complete" if found.complete else f"{still}gap {percent(found.gap)}"
     left = ("point", "status", *(["supported"] if two else []), "plan")
     shown = f", {len(kept)} of them shown" if len(kept) < len(found) else ""
     title = (

@@ -91,8 +91,8 @@ def _arguments(rest: list[str]) -> dict[str, Any]:
 
 def _networks(rest: list[str]) -> list[str]:
     """The networks of a run, their files by whole paths."""
-    found = _arguments(rest).get("network") or ()
-    if not found:
+    found = _arguments(rest).get("network")
+    if not (isinstance(found, (tuple, list)) and found):  # click has a mark of its own for what was not given
         raise InvalidInput(f"optsplit run needs a plan and a network; got {rest[1:]}")
     names = []
     for text in found:

@@ -105,14 +105,12 @@ def unit(problem: Problem) -> str:
 
 def finish(problem: Problem, result: Result, as_json: bool, output: str | None, plot: str | None) -> None:
     """Print and save a result, and end with the status that it calls for."""
-    if as_json:
-        screen.emit("result", screen.result_content(result))
-    else:
-        screen.show(f"{problem.name}: {result.method}", str(result), *plan_tables(problem, result))
-    if output is not None:
-        result.save(output)
-    if plot is not None and result.plan is not None:
-        pictures.save(plot, lambda ax: result.plot(ax=ax), width=6.6)
+    drawn = plot if result.plan is not None else None
+    with screen.saved((output, result.save), (drawn, lambda path: pictures.save(path, result.plot, width=6.6))):
+        if as_json:
+            screen.emit("result", screen.result_content(result))
+        else:
+            screen.show(f"{problem.name}: {result.method}", str(result), *plan_tables(problem, result))
     why(problem, result)
     leave([result])
 

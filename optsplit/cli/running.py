@@ -11,6 +11,7 @@ from optsplit import files
 from optsplit.cli import networks, screen, sources, words
 from optsplit.cli.door import common
 from optsplit.errors import InvalidInput
+from optsplit.problems import stored
 from optsplit.problems.partition import Partition, PartitionPlan
 from optsplit.problems.schedule_plan import SchedulePlan
 from optsplit.problems.upload_order import UploadPlan
@@ -155,11 +156,12 @@ def traced(text: str, grain: str) -> Any:
 def plan_of(path: str) -> tuple[PartitionPlan | UploadPlan | SchedulePlan, Any]:
     """The plan in a file of `optsplit plan -o`, `optsplit upload -o` or `optsplit schedule -o`, and its problem."""
     if (kind := files.kind_of(path)) != "result":
-        raise InvalidInput(f"{path}: holds a {kind!r}, not a result; write one by: optsplit plan PROFILE -o {path}")
+        how = f"optsplit solve {path} -o plan.json" if kind in stored.KINDS else "optsplit plan PROFILE -o plan.json"
+        raise InvalidInput(f"{path}: holds a {kind!r}, not a result; write one by: {how}")
     found = Result.load(path)
     plan: Any = found.plan
     if not isinstance(plan, PartitionPlan | UploadPlan | SchedulePlan):
-        raise InvalidInput(f"{path}: holds no plan that runs; write one by: optsplit plan PROFILE -o {path}")
+        raise InvalidInput(f"{path}: holds no plan that runs; write one by: optsplit plan PROFILE -o plan.json")
     return plan, found.problem
 
 
@@ -170,6 +172,8 @@ def keywords(setting: Setting) -> dict[str, Any]:
     share = setting.device_cpu
     if share is not None and not 0 < share <= 1:
         raise InvalidInput(f"--device-cpu {share:g}; give a share of the CPU, above 0 and at most 1")
+    if setting.deadline is not None and not setting.deadline > 0:
+        raise InvalidInput(f"--deadline {setting.deadline:g}; give a positive number of seconds")
     server: str | dict[str, str] | None = None
     if setting.server:
         named = all("=" in text for text in setting.server)

@@ -89,15 +89,15 @@ def schedule(
     if save_problem is not None:
         problem.save(save_problem)
     result = planning.solved(problem, method, effort)
-    results = [result, *compared(problem, result)]
-    if as_json:
-        screen.emit("schedule_result", content(problem, results))
-    else:
-        show(problem, results)
-    if output is not None:
-        result.save(output)
-    for path in plot if result.plan is not None else ():
-        pictures.save(path, lambda ax: result.plot(ax=ax), width=6.6)
+    nothing: list[Result] = []
+    results = [result, *screen.beside(lambda: compared(problem, result), nothing)]
+    drawn = plot if result.plan is not None else ()
+    charts = [(path, lambda path: pictures.save(path, result.plot, width=6.6)) for path in drawn]
+    with screen.saved((output, result.save), *charts):
+        if as_json:
+            screen.emit("schedule_result", content(problem, results))
+        else:
+            show(problem, results)
     planning.why(problem, result)
     leave([result])
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -18,10 +18,12 @@ from rich.live import Live
 from rich.spinner import Spinner
 
 from optsplit import files
-from optsplit.errors import InvalidInput
+from optsplit.errors import InvalidInput, OptsplitError
 from optsplit.result import Result, TracePoint, percent, quantity
 
 WIDTH_OF_A_FILE = 120
+
+T = TypeVar("T")
 
 
 def _console(stream: Any) -> Console:
@@ -32,6 +34,10 @@ def _console(stream: Any) -> Console:
 
 def keep_stdout() -> None:
     """Send what libraries write to file descriptor 1 to stderr: HiGHS 1.12 prints there even when it is told not to."""
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:  # closed by the shell: >&-
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+            setattr(sys, name, os.fdopen(descriptor, "w", encoding="utf-8"))
     sys.stdout.flush()
     answers = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
     os.dup2(2, 1)
@@ -62,6 +68,34 @@ def result_content(result: Result) -> dict[str, Any]:
     return {**content, "gap": result.gap}
 
 
+@contextmanager
+def saved(*writes: tuple[str | None, Callable[[str], None]]) -> Iterator[None]:
+    """Write files, each by a function of its path (None: not asked for), before the body prints.
+
+    A reader that closes the pipe loses no file then, and a file that cannot be written loses no answer: its error
+    comes after the body.
+    """
+    errors = []
+    for path, write in writes:
+        if path is not None:
+            try:
+                write(path)
+            except OptsplitError as error:
+                errors.append(error)
+    yield
+    if errors:
+        raise errors[0]
+
+
+def beside(rest: Callable[[], T], nothing: T) -> T:
+    """What is shown beside a result that is there already; Ctrl-C gives it up, and the result stays."""
+    try:
+        return rest()
+    except KeyboardInterrupt:
+        note("interrupted; what else there is to compare is left out")
+        return nothing
+
+
 def refuse_unwritable(*paths: str | None) -> None:
     """Refuse an output file that cannot be written, before any long work.
 
@@ -70,8 +104,10 @@ def refuse_unwritable(*paths: str | None) -> None:
     InvalidInput
         Naming the path and the repair.
     """
-    for path in filter(None, paths):
+    for path in (path for path in paths if path is not None):
         target = Path(path)
+        if not path:
+            raise InvalidInput("an output file has an empty name; give one such as out.json")
         if target.is_dir():
             raise InvalidInput(f"{path}: is a folder; name a file in it")
         if not target.absolute().parent.is_dir():

@@ -44,6 +44,12 @@ def serve(
     """Serve networks to `optsplit run`, until Ctrl-C."""
     if not models and not architectures:
         raise InvalidInput("nothing to serve; add --model NETWORK")
+    if sessions < 1:
+        raise InvalidInput(f"--sessions {sessions}; give 1 or more")
+    if threads is not None and threads < 1:
+        raise InvalidInput(f"--threads {threads}; give 1 or more")
+    if not 0 < limit < 2048:
+        raise InvalidInput(f"--limit {limit:g}; give MiB above 0 and below 2048")
     from optsplit.executor.rpc import Trust
     from optsplit.executor.server import Server
     from optsplit.executor.session import Model

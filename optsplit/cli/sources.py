@@ -121,7 +121,7 @@ def profile(name: str) -> Profile:
 
 _MEASURE = "write one by: optsplit profile NETWORK -o phone.json"
 _REPAIRS = {
-    "partition": "a problem is solved by: optsplit solve FILE",
+    **dict.fromkeys(stored.KINDS, "a problem is solved by: optsplit solve FILE"),
     "graph": f"a graph has no times; {_MEASURE}",
     "result": "solve its problem again by: optsplit solve FILE",
 }
@@ -196,6 +196,11 @@ def of_profile(profile: Profile, asked: Asked, link: Connection | Mapping[Arc, L
     )  # fmt: skip
     if asked.route and not isinstance(link, Connection):
         problem = places.routed(problem, link)
+    if len(units := {problem.units[name] for name in problem.objectives}) > 1:
+        raise InvalidInput(
+            f"--minimize {' --minimize '.join(problem.objectives)}: the largest of {' and '.join(sorted(units))} means "
+            "nothing; name metrics of one unit, or use --limit, or optsplit front for every trade-off"
+        )
     if asked.contiguous:
         problem = problem.but(contiguous=True)
     return problem.but(minimize=places.busy(problem)) if asked.maximize == "throughput" else problem
@@ -240,6 +245,16 @@ def from_problem(name: str) -> Any:
         how = "write one by: optsplit plan ... --save-problem FILE"
         raise InvalidInput(f"{name}: holds a {kind!r}, not a problem; {how}")
     return stored.load(name)
+
+
+def partition(name: str, asked: Asked, what: str, default_link: str | None = None) -> Partition:
+    """As `from_either`, for what only a problem of what runs where has."""
+    problem = from_either(name, asked, default_link)
+    if not isinstance(problem, Partition):
+        raise InvalidInput(
+            f"{name}: holds a {type(problem).__name__}, and {what} is of a Partition; use: optsplit solve {name}"
+        )
+    return problem
 
 
 def from_either(name: str, asked: Asked, default_link: str | None = None) -> Any:

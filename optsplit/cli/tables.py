@@ -154,14 +154,15 @@ def origin(source: dict[str, str]) -> str:
     return ", ".join(word for word in words if word)
 
 
-def envelope(rows: Sequence[EnvelopeRow], title: str, per_byte: bool) -> Group:
-    """The optimal plans over bandwidth."""
-    unit = "ns" if per_byte else ""
-    _, slow = _ends([row.at_slowest for row in rows], unit)
-    name, fast = _ends([row.at_fastest for row in rows], unit)
+def envelope(rows: Sequence[EnvelopeRow], title: str, per_byte: bool, unit: str) -> Group:
+    """The optimal plans over bandwidth; `unit` is that of the objective."""
+    slow, fast = [row.at_slowest for row in rows], [row.at_fastest for row in rows]
+    most = max(map(abs, [*slow, *fast]), default=0.0)
+    scale, name = next(((s, n) for s, n in SCALES.get(unit, ()) if most >= s), (1.0, unit))
     places = list(dict.fromkeys(place for row in rows for place in row.layers))
     rate = "Mbit/s" if per_byte else "factor"
-    value = f"latency, {name}" if per_byte else "value"
+    value = "latency" if per_byte else "value"
+    value += f", {name}" if name else ""
     return table(
         title,
         (),
@@ -171,14 +172,9 @@ def envelope(rows: Sequence[EnvelopeRow], title: str, per_byte: bool) -> Group:
                 f"{row.slowest:.5g}",
                 f"{row.fastest:.5g}",
                 *(str(row.layers.get(place, 0)) for place in places),
-                start,
-                end,
+                f"{start / scale:,.3f}",
+                f"{end / scale:,.3f}",
             )
             for row, start, end in zip(rows, slow, fast, strict=True)
         ),
     )
-
-
-def _ends(values: Sequence[float], unit: str) -> tuple[str, list[str]]:
-    scale, name = (1e6, "ms") if unit == "ns" else (1.0, unit)
-    return name, [f"{value / scale:,.3f}" for value in values]

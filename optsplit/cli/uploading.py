@@ -92,19 +92,20 @@ def upload(
         )
         method = "local-search"
     result = planning.solved(problem, method, effort)
-    others = {} if result.plan is None else report_upload.usual(problem)
+    others: dict[str, Result] = {}
+    if result.plan is not None:
+        others = screen.beside(lambda: report_upload.usual(problem), others)
     if compare and result.plan is not None:
-        found = planning.compared(problem, (), effort)
+        nothing: list[Result] = []
+        found = screen.beside(lambda: planning.compared(problem, (), effort), nothing)
         others = {**{r.method: r for r in found if r.method not in ("ionn", result.method)}, **others}
     rows = report_upload.order_rows({result.method: result, **others}, best_bound(result, others))
-    if as_json:
-        screen.emit("upload", content(problem, result, rows))
-    else:
-        screen.show(*shown(problem, result, rows))
-    if output is not None:
-        result.save(output)
-    if plot is not None and result.plan is not None:
-        pictures.save(plot, lambda ax: result.plot(ax=ax))
+    drawn = plot if result.plan is not None else None
+    with screen.saved((output, result.save), (drawn, lambda path: pictures.save(path, result.plot))):
+        if as_json:
+            screen.emit("upload", content(problem, result, rows))
+        else:
+            screen.show(*shown(problem, result, rows))
     planning.why(problem, result)
     leave([result])
 

@@ -80,6 +80,19 @@ def numbers(option: str, texts: Sequence[str], example: str) -> dict[str, float]
     }
 
 
+def ticks(what: str, value: float, unit: str) -> int:
+    """Seconds, joules or bytes as the integers of a problem whose metric has this unit.
+
+    Raises
+    ------
+    InvalidInput
+        Not a number, or without end.
+    """
+    if not math.isfinite(value):
+        raise InvalidInput(f"{what}{value:g}; give a finite number of seconds, joules or bytes")
+    return round(value * (10**9 if unit in ("ns", "nJ") else 1))
+
+
 LARGE = ("accuracy", "throughput")
 
 

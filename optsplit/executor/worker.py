@@ -13,7 +13,7 @@ import torch
 from optsplit.errors import InvalidInput
 from optsplit.executor.precision import quantised
 from optsplit.executor.stages import Stages
-from optsplit.profiling.processor import check_device
+from optsplit.profiling.processor import check_device, check_threads
 from optsplit.profiling.run import Runner, runnable
 
 Tensors = Mapping[str, torch.Tensor]
@@ -80,8 +80,8 @@ class Compute:
     def __init__(
         self, base: Runner, stages: Stages, place: str, threads: int | None = None, slowdown: float = 1.0
     ) -> None:
-        if threads is not None and threads < 1:
-            raise InvalidInput(f"threads at place {place!r} is {threads}; give 1 or more")
+        if threads is not None:
+            check_threads(place, threads)
         if not slowdown >= 1:
             raise InvalidInput(f"slowdown at place {place!r} is {slowdown:g}; give 1 or more")
         self.device, self.threads, self.slowdown = base.device, threads, slowdown

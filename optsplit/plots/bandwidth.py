@@ -75,7 +75,7 @@ def of_result(result: Result, ax: Any = None) -> Any:
     Raises
     ------
     InvalidInput
-        The problem has no envelope: limits, several metrics, more than two places, exits or precisions.
+        The problem has no envelope: limits, several metrics, more than two places, groups, exits or precisions.
     """
     from optsplit.algorithms import envelope as algorithm
 

@@ -91,6 +91,8 @@ class Pricing(Structure):
         InvalidInput
             The plan leaves a layer out, or names one, a place, an exit or a precision that does not exist.
         """
+        if not isinstance(plan, PartitionPlan):
+            raise InvalidInput(f"plan is a {type(plan).__name__}; give an optsplit.PartitionPlan")
         if self.exits is not None:
             return routed.evaluate(self, plan)  # type: ignore[arg-type]
         if plan.exit is not None or plan.thresholds:

@@ -130,6 +130,10 @@ def accuracy_metric(what: str, name: str, metrics: Mapping[str, Metric]) -> str:
 
 def pins(given: Mapping[str, str], layers: Mapping[str, int], places: Sequence[str]) -> dict[str, str]:
     """Pins of layers that exist to places that exist."""
+    if not isinstance(given, Mapping):
+        raise InvalidInput(
+            f"pins are {given!r}; give a place for each, such as {{{next(iter(layers))!r}: {places[0]!r}}}"
+        )
     for layer, place in given.items():
         if layer not in layers:
             raise InvalidInput(f"pin of {unknown('layer', layer, layers)}")

@@ -91,6 +91,8 @@ class Schedule:
             for key, value in values.items():
                 object.__setattr__(self, key, value)
 
+        if isinstance(jobs, Partition):
+            raise InvalidInput("schedule: the jobs are one Partition; give a list, such as [problem] * 4")
         put(jobs=tuple(jobs), objective=objective, name=name)
         if not self.jobs:
             raise InvalidInput("schedule has no jobs; give at least one")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from optsplit.errors import InvalidInput, unknown
 from optsplit.graph import LayerGraph
 from optsplit.profiling.capture import need_torch
-from optsplit.profiling.processor import check_device, processor_name
+from optsplit.profiling.processor import check_device, check_threads, processor_name
 from optsplit.profiling.profile import Profile, Timing
 from optsplit.profiling.run import Program, Runner, runnable
 from optsplit.profiling.trace import Traced
@@ -270,12 +270,13 @@ def _check(
     if not places:
         raise InvalidInput('measure has no place; give at least one, such as {"device": "cpu"}')
     for place, device in places.items():
+        if not place:
+            raise InvalidInput("a place has an empty name; give one such as 'device'")
         check_device(f"place {place!r}", device)
     for place, count in threads.items():
         if place not in places:
             raise InvalidInput(f"threads: {unknown('place', place, places)}")
-        if count < 1:
-            raise InvalidInput(f"threads at place {place!r} is {count}; give 1 or more")
+        check_threads(place, count)
     if not 1 <= min_rounds <= max_rounds:
         raise InvalidInput(f"min_rounds {min_rounds}, max_rounds {max_rounds}; give 1 <= min_rounds <= max_rounds")
     for what, value in (("max_seconds", max_seconds), ("tolerance", tolerance)):

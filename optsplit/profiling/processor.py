@@ -8,6 +8,21 @@ from pathlib import Path
 
 from optsplit.errors import InvalidInput
 
+MOST_THREADS = 1024
+"""With very many more, OpenMP ends the process or eats its memory."""
+
+
+def check_threads(place: str, count: int) -> None:
+    """Refuse a number of CPU threads that torch cannot run with.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the place and the number.
+    """
+    if not 1 <= count <= MOST_THREADS:
+        raise InvalidInput(f"threads at place {place!r} is {count}; give 1 or more, up to {MOST_THREADS}")
+
 
 def check_device(what: str, device: str) -> None:
     """Raise `InvalidInput` where torch cannot run on `device`; the message begins with `what`."""
