@@ -56,8 +56,8 @@ def main() -> None:
         f"{len(rows)} problems, {asked.limit:g} s each, one thread. Proven: "
         f"{', '.join(f'{method} {count}' for method, count in proven.items())}.\n",
         *(
-            f"- `{method}` takes {statistics.geometric_mean(times):.1f} times as long as `{METHODS[0]}` where both prove "
-            f"(geometric mean of {len(times)}; {min(times):.2f} to {max(times):.1f})"
+            f"- `{method}` takes {statistics.geometric_mean(times):.1f} times as long as `{METHODS[0]}` where both "
+            f"prove (geometric mean of {len(times)}; {min(times):.2f} to {max(times):.1f})"
             for method, times in ratios.items()
             if times
         ),

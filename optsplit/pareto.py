@@ -143,7 +143,7 @@ class _Search:
         return Front(
             points=tuple(replace(self.found[v], proven=settled or self.found[v].proven) for v in kept),
             metrics=self.names, units=units, open=tuple(self.zones.open), step=self.step, eps=self.eps, low=self.low,
-            seconds=self.seconds(), solves=self.solves, limit=limit, name=self.problem.name,
+            seconds=self.seconds(), solves=self.solves, limit=limit, name=self.problem.name, problem=self.problem,
         )  # fmt: skip
 
     def begin(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optsplit import files
-from optsplit.errors import InvalidInput, NotOptimal
+from optsplit.errors import NotOptimal
 from optsplit.problems import stored
 from optsplit.problems.flow_shop import FlowShopPlan
 from optsplit.problems.partition import PartitionPlan
@@ -199,11 +199,7 @@ class Result:
 
     def save(self, path: str | Path) -> None:
         """Write the result as a JSON file, with its problem where that can be written."""
-        try:
-            problem = stored.embedded(self.problem)
-        except InvalidInput:  # names that no file of a problem can hold: the result is not lost for that
-            problem = None
-        files.write(path, "result", replace(self, problem=problem))
+        files.write(path, "result", replace(self, problem=stored.embedded(self.problem)))
 
     @staticmethod
     def load(path: str | Path) -> Result:

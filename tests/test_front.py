@@ -322,3 +322,15 @@ def test_a_resolution_in_one_metric_leaves_gaps(more: dict[str, Any]) -> None:
     point = Point((1, 2), osp.PartitionPlan({}), {}, True)
     assert not Front((point,), ("latency", "energy"), {}, **given).complete
     assert Front((point,), ("latency", "energy"), {}, step=(0, 0), eps=(0.0, 0.0)).complete
+
+
+def test_a_front_and_its_file_hold_the_problem_that_a_point_solves(tmp_path):
+    problem = osp.Partition.from_profile(osp.bundled("alexnet"), osp.links["4g"], load={"device": 12.0})
+    found = osp.front(problem, ("latency", "server_seconds"))
+    found.save(tmp_path / "front.json")
+    again = osp.Front.load(tmp_path / "front.json")
+    assert again == found
+    for k in (0, len(found) // 2, len(found) - 1):
+        result = again.result(k)
+        assert result.problem.evaluate(result.plan).objective == result.objective
+        assert osp.solve(result.problem).objective == result.objective

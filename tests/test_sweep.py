@@ -303,7 +303,7 @@ def test_what_a_folder_cannot_keep_is_refused(tmp_path: Path) -> None:
     class Mine(FlowShop):
         """A kind of problem that has no file."""
 
-    with pytest.raises(InvalidInput, match="a Mine has no file; sweep it without a folder"):
+    with pytest.raises(InvalidInput, match=r"Mine .*: no file can hold it .*; sweep without a folder"):
         sweep([Mine([[1]])], "neh", executor=Inline(), folder=tmp_path)
     with pytest.raises(InvalidInput, match="method 'neh': an option cannot be written as JSON"):
         sweep([SHOP], [("neh", {"hint": object()})], executor=Inline(), folder=tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from optsplit import files
 from optsplit.algorithms.front_zones import Vector, Zone, hypervolume, nondominated
 from optsplit.errors import InvalidInput, unknown
+from optsplit.problems import stored
 from optsplit.result import Limit, Plan, Result, Status, quantity
 
 
@@ -50,6 +51,8 @@ class Front(Sequence[Point]):
         What it took, and what stopped it early.
     name
         The problem's.
+    problem
+        The problem, for what comes after; not compared. Files hold it too.
     """
 
     points: tuple[Point, ...]
@@ -63,6 +66,7 @@ class Front(Sequence[Point]):
     solves: int = 0
     limit: Limit = Limit.NONE
     name: str = ""
+    problem: Any = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -149,12 +153,16 @@ class Front(Sequence[Point]):
     def result(self, k: int) -> Result:
         """Point k as a result: least in the first metric among plans no worse in the others, proven if the point is."""
         point = self.points[k]
-        others = ", ".join(f"{m} <= {v}" for m, v in zip(self.metrics[1:], point.values[1:], strict=True))
+        others = dict(zip(self.metrics[1:], point.values[1:], strict=True))
+        problem = self.problem
+        if problem is not None:
+            problem = problem.but(minimize=self.metrics[0], limits={**problem.limits, **others})
+        told = ", ".join(f"{m} <= {v}" for m, v in others.items())
         return Result(
             method="front", status=Status.OPTIMAL if point.proven else Status.HEURISTIC, objective=point.values[0],
             bound=point.values[0] if point.proven else None, plan=point.plan, metrics=dict(point.metrics),
             minimize=self.metrics[:1], solve_seconds=self.seconds, units=dict(self.units),
-            raw_status=f"point {k} of the front: least {self.metrics[0]} with {others}",
+            raw_status=f"point {k} of the front: least {self.metrics[0]} with {told}", problem=problem,
         )  # fmt: skip
 
     def plot(self, ax: Any = None) -> Any:
@@ -169,13 +177,14 @@ class Front(Sequence[Point]):
         return html.front(self)
 
     def save(self, path: str | Path) -> None:
-        """Write the front as a JSON file."""
-        files.write(path, "front", self)
+        """Write the front as a JSON file, with its problem where that can be written."""
+        files.write(path, "front", replace(self, problem=stored.embedded(self.problem)))
 
     @staticmethod
     def load(path: str | Path) -> Front:
-        """Read a front from a JSON file."""
-        return files.read(path, "front", Front)
+        """Read a front, and its problem where the file has it, from a JSON file."""
+        found = files.read(path, "front", Front)
+        return found if found.problem is None else replace(found, problem=stored.extracted(found.problem, str(path)))
 
 
 def named(metric: str, known: Sequence[str]) -> str:

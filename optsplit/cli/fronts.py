@@ -14,7 +14,6 @@ from optsplit.algorithms.front import Front, named
 from optsplit.cli import pictures, screen, sources, tables, words
 from optsplit.cli.door import INFEASIBLE, INTERRUPTED, NO_PLAN, common
 from optsplit.errors import InvalidInput
-from optsplit.problems.partition import Partition
 from optsplit.result import Limit, percent, quantity
 
 _METRICS = "latency,energy"
@@ -43,11 +42,11 @@ def front(
     """
     screen.refuse_unwritable(output, plot)
     pictures.refuse_undrawable(plot)
-    found, problem = _from_file(source, metrics, eps, step), None
+    found = _from_file(source, metrics, eps, step)
     if found is None:
-        found, problem = _searched(source, asked, metrics, eps, step, time_limit)
+        found = _searched(source, asked, metrics, eps, step, time_limit)
     chosen = None if choose is None else _chosen(found, choose)
-    result = None if chosen is None else replace(found.result(chosen), problem=problem)
+    result = None if chosen is None else found.result(chosen)
     drawn = plot if found.points else None
     save = found.save if result is None else result.save
     with screen.saved((output, save), (drawn, lambda path: pictures.save(path, found.plot))):
@@ -72,7 +71,7 @@ def _from_file(source: str, metrics: str | None, eps: float, step: Sequence[str]
 
 def _searched(
     source: str, asked: sources.Asked, metrics: str | None, eps: float, step: Sequence[str], time_limit: float | None
-) -> tuple[Front, Partition]:
+) -> Front:
     from optsplit import pareto
 
     names = [name.strip() for name in (metrics or _METRICS).split(",")]
@@ -89,8 +88,7 @@ def _searched(
         def progress(points: int, zones: int) -> None:
             line.text = f"points {points}  open zones {zones}"
 
-        found = pareto.front(problem, names, step=steps, eps=eps, time_limit=time_limit, progress=progress)
-        return found, problem
+        return pareto.front(problem, names, step=steps, eps=eps, time_limit=time_limit, progress=progress)
 
 
 def _chosen(found: Front, text: str) -> int:
@@ -106,8 +104,8 @@ def _chosen(found: Front, text: str) -> int:
 
 
 def content(found: Front) -> dict[str, Any]:
-    """A front as in its file, with what is proven of it."""
-    data: dict[str, Any] = msgspec.to_builtins(found)
+    """A front as in its file, with what is proven of it; its problem is left out."""
+    data: dict[str, Any] = msgspec.to_builtins(replace(found, problem=None))
     return {**data, "complete": found.complete, "gap": found.gap, "covers": found.covers}
 
 

@@ -39,11 +39,18 @@ def load(path: str | Path) -> Any:
 
 
 def embedded(problem: Any) -> dict[str, Any] | None:
-    """A problem as it stands in a file, to be part of another; None for a kind that has no file."""
+    """A problem as it stands in a file, to be part of another; None for one that no file can hold.
+
+    A kind from elsewhere has no file, nor has a problem with names that a file cannot tell apart: what it is part of
+    is not lost for that.
+    """
     kind = _KIND_OF.get(type(problem).__name__)
     if kind is None:
         return None
-    content = importlib.import_module(KINDS[kind][0]).write(problem)
+    try:
+        content = importlib.import_module(KINDS[kind][0]).write(problem)
+    except InvalidInput:
+        return None
     return {"optsplit": kind, "version": files.VERSION, "content": content}
 
 

@@ -42,7 +42,10 @@ def fingerprint(problem: Problem) -> str:
     """
     embedded = stored.embedded(problem)
     if embedded is None:
-        raise InvalidInput(f"a {type(problem).__name__} has no file; sweep it without a folder")
+        kind = type(problem).__name__
+        raise InvalidInput(
+            f"{kind} {problem.name!r}: no file can hold it (its kind, or a name with '>' in it); sweep without a folder"
+        )
     content = msgspec.to_builtins(embedded["content"])
     for part in (content, content.get("partition", {}), *content.get("networks", [])):
         part.pop("name", None)
