@@ -43,7 +43,7 @@ import numpy as np
 import pulp
 
 from optsplit.backends.outcome import Outcome
-from optsplit.backends.pulp import ROW_SIZE, minimise, scale_to
+from optsplit.backends.pulp import minimise
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
 from optsplit.problems.partition import Partition, PartitionPlan
@@ -232,13 +232,11 @@ class _Model(Rows):
         return total(parts)
 
     def limit(self) -> None:
-        """value_m <= N L_m + 1/2."""
+        """value_m <= N L_m."""
         for metric, limit in self.problem.limits.items():
             most = self.routes.most(metric)
             if self.samples * limit < most:
-                size = scale_to(most, ROW_SIZE)
-                right = self.samples * max(limit, -1) + 0.5
-                self._row("limit", [(1, self.value(metric))], pulp.LpConstraintLE, right, size)
+                self.at_most("limit", self.value(metric), self.samples * max(limit, -1), most)
 
     def objective(self) -> None:
         """The one metric; or Z, with Z >= value_m (`largest`)."""

@@ -38,9 +38,10 @@ y >= x_v - x_u or y >= x_u - x_v: a network matrix, so without limits the relaxa
 follow from `transfer` for whole x only: they tighten the relaxation. They stand where each of their y does.
 
 Limits stay exact although HiGHS is not. Costs are integers, so value_m <= L_m is value_m <= L_m + 1/2, which is how
-the row is written: a plan at the limit keeps it by half a tick, a plan above breaks it by half a tick. Should one
-pass all the same (half a tick is below HiGHS's tolerance when costs add up beyond 1e12), the problem's own evaluation
-finds it, `exclude` cuts off that one plan, and the search goes on: no valid plan is lost, so every bound stays valid.
+the row is written: a plan at the limit keeps it by half a tick, a plan above breaks it by half a tick. Where costs add
+up to more than about 1e10 half a tick is within HiGHS's tolerances, and plans at the limit would be lost: the row then
+leaves them some (`Rows.at_most`). A plan above the limit that passes is found by the problem's own evaluation,
+`exclude` cuts off that one plan, and the search goes on: no valid plan is lost, so every bound stays valid.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ import pulp
 from numpy.typing import NDArray
 
 from optsplit.backends.outcome import Outcome
-from optsplit.backends.pulp import ROW_SIZE, minimise, scale_to
+from optsplit.backends.pulp import minimise
 from optsplit.backends.watch import Watch
 from optsplit.method import Answer, Options
 from optsplit.problems.metric import IntArray
@@ -208,10 +209,9 @@ class _Model(Rows):
         return total(parts)
 
     def limit(self) -> None:
-        """value_m <= L_m + 1/2."""
+        """value_m <= L_m."""
         for metric, limit in self.limits.items():
-            size = scale_to(self.problem.costs(metric).total, ROW_SIZE)
-            self._row("limit", [(1, self.value(metric))], pulp.LpConstraintLE, max(limit, -1) + 0.5, size)
+            self.at_most("limit", self.value(metric), max(limit, -1), self.problem.costs(metric).total)
 
     def dear(self) -> None:
         """x[src(t),p] + x[v,q] <= 1 where sending t from p to q alone breaks a limit: implied, and tighter."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -12,6 +13,9 @@ from optsplit.problems.partition import Partition
 
 Affine = tuple[int, dict[pulp.LpVariable, int]]
 """A constant and the coefficient of each variable."""
+
+LIMIT_SLACK = 2.0**-20
+"""What a limit leaves HiGHS in a row divided to `ROW_SIZE`, some tolerances: without it plans at the limit are lost."""
 
 
 def one(variable: pulp.LpVariable) -> Affine:
@@ -69,6 +73,17 @@ class Rows:
         """(sum of factor * affine) = right, as two rows."""
         self._row(name, parts, pulp.LpConstraintLE, right)
         self._row(name, parts, pulp.LpConstraintGE, right)
+
+    def at_most(self, name: str, value: Affine, limit: int, largest: int) -> None:
+        """value <= limit for integers, none of its values above `largest`: half a tick apart, or `LIMIT_SLACK`."""
+        constant, terms = value
+        size = scale_to(largest, ROW_SIZE)
+        slack = 0.5
+        if terms and LIMIT_SLACK * size > slack:
+            step = math.gcd(*terms.values()) or 1
+            limit -= (limit - constant) % step
+            slack = max(step / 2, LIMIT_SLACK * size)
+        self._row(name, [(1, value)], pulp.LpConstraintLE, limit + slack, size)
 
     def least(self, values: Sequence[Affine], largest: int) -> None:
         """Minimise the largest of some values, none above `largest`."""

@@ -260,7 +260,8 @@ def test_a_plan_that_only_the_floats_accept_is_cut_off(seed: int, monkeypatch: p
         exclude(self, at)
 
     monkeypatch.setattr(milp._Model, "exclude", counted)
-    monkeypatch.setattr(milp, "scale_to", lambda total, size: 2**60 if size == milp.ROW_SIZE else 1)
+    rows = formulation.load("rows")
+    monkeypatch.setattr(rows, "scale_to", lambda total, size: 2**60 if size == rows.ROW_SIZE else 1)
     answer = milp.solve(problem, Options())
     assert calls or best is None
     assert_optimal(problem, answer, best)

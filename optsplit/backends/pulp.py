@@ -6,11 +6,13 @@ one is returned:
 - the exact bound of the linear relaxation, which is solved first: `optsplit.backends.safe_bound` computes in integers
   what HiGHS's duals prove. Where the relaxation is integral (two places, no limits) it meets the objective, and there
   is nothing to branch on;
-- the dual bound of the search, less what HiGHS's integrality tolerance can be worth in the objective (`_slack`). It
+- the dual bound of the search, less what HiGHS's integrality tolerance can be worth in the objective (`safe`). It
   rounds up to the optimum while the costs add up to less than about 1e8.
 
 Above that some ticks would remain, so a search that HiGHS calls optimal is walked once more with exact bounds
-(`optsplit.backends.proof`). Where that takes too long the gap of some ticks stays, and the result says so.
+(`optsplit.backends.proof`). Where that takes too long the gap of some ticks stays, and the result says so. Where a
+model's numbers are finer than its tolerances HiGHS also loses plans at a limit: what it then calls infeasible is
+walked in the same way, and is infeasible only when that proves it.
 
 HiGHS takes no warm start through PuLP 3.3: a hint is ignored.
 """
@@ -45,8 +47,13 @@ OBJECTIVE_SIZE = 2**20
 ROW_SIZE = 2**16
 """Formulations divide rows of costs to this: far above the tolerance, far below where double precision ends."""
 
+FINE = 2**20
+"""Numbers that are no multiples of 1 / FINE come near HiGHS's tolerances of 1e-7 and 1e-8."""
+
 _EVENT = highspy.cb.HighsCallbackType
 _END = highspy.HighsModelStatus
+_FAILED = (_END.kSolveError, _END.kNotset, _END.kUnknown)
+_NOTHING = (_END.kInfeasible, _END.kUnboundedOrInfeasible)
 _FEASIBLE = 2  # kSolutionStatusFeasible of HighsInfo.primal_solution_status
 
 
@@ -68,7 +75,8 @@ def minimise(model: pulp.LpProblem, watch: Watch, *, scale: int = 1, offset: int
         From the model's objective to the problem's integer units; `scale` is a power of two.
     presolve
         HiGHS's own. Off for models with large coefficients beside Booleans: 1.12 loses their optima in it and calls
-        what is left optimal (tests/data/highs_presolve.mps: 15 for 10, whatever the tolerance and the seed).
+        what is left optimal (tests/data/highs_presolve.mps: 15 for 10, whatever the tolerance and the seed). Off also
+        where numbers are finer than 1 / `FINE`, for the same reason (tests/data/highs_presolve_fine.json).
 
     Raises
     ------
@@ -106,7 +114,10 @@ def minimise(model: pulp.LpProblem, watch: Watch, *, scale: int = 1, offset: int
         return outcome(
             lambda v: proven.get(v, round(v.lowBound)), solver.bound, Limit.NONE, "Optimal (relaxation, exact duals)"
         )
-    if end in (_END.kInfeasible, _END.kUnboundedOrInfeasible):
+    if end in _NOTHING:
+        if solver.doubtful:
+            stop = Limit.TIME if watch.left() == 0.0 else watch.stopped_by
+            return outcome(None, solver.bound, stop, f"{word} to HiGHS's tolerances; the exact proof was given up")
         return Outcome(None, None, True, Limit.NONE, watch, "HiGHS", versions, word)
     bound, value, objective = solver.best_bound(model.solverModel), None, None
     if solver.searching and model.solverModel.getInfo().primal_solution_status == _FEASIBLE:
@@ -145,10 +156,10 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
             **({} if presolve else {"presolve": "off"}),
         )
         self.watch, self.scale, self.offset = watch, scale, offset
-        self.searching = False
+        self.searching = self.doubtful = False
         self.bound: int | None = None
         self.proven: dict[Any, int] = {}
-        self._slack = 0.0
+        self._tolerance, self._worth = INTEGRALITY, 0.0
 
     def callSolver(self, lp: pulp.LpProblem) -> None:
         """Solve the relaxation, take its exact bound, and search only where that is not the end."""
@@ -157,39 +168,61 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
         whole = [v.index for v in columns if v.cat == pulp.LpInteger]
         for j in whole:
             highs.changeColIntegrality(j, highspy.HighsVarType.kContinuous)
-        highs.run()
-        if highs.getModelStatus() != _END.kOptimal:
+        self._run(highs)
+        if highs.getModelStatus() not in (_END.kOptimal, *_NOTHING, *_FAILED):
             return
-        solution = highs.getSolution()
         exact = LinearProgram.of(lp, self.scale, self.offset)
-        self.bound = exact.bound(list(solution.row_dual))
-        self.watch.report(None, self.bound)
-        if self._ends_here(exact, columns, list(solution.col_value)):
+        basis = None
+        if highs.getModelStatus() == _END.kOptimal:
+            solution, basis = highs.getSolution(), highs.getBasis()
+            self.bound = exact.bound(list(solution.row_dual))
+            self.watch.report(None, self.bound)
+            if self._ends_here(exact, columns, list(solution.col_value)):
+                return
+        elif highs.getModelStatus() in _NOTHING and self._excluded(highs, exact, whole):
             return
         self.searching = True
-        worth = sum((abs(lp.objective.get(v, 0.0)) + 1) * (v.upBound - v.lowBound) for v in columns)
-        self._slack = 2 * INTEGRALITY * worth
+        if exact.denominator > FINE:
+            highs.setOptionValue("presolve", "off")
+        self._worth = sum((abs(lp.objective.get(v, 0.0)) + 1) * (v.upBound - v.lowBound) for v in columns)
         for j in whole:
             highs.changeColIntegrality(j, highspy.HighsVarType.kInteger)
-        self._start_clock(highs)
-        basis = highs.getBasis()
         # the relaxation's solution would be tried as a plan, and a fractional one can end the search in "Solve error"
         highs.clearSolver()
+        self._start_clock(highs)
+        self._run(highs)
+        self.doubtful = highs.getModelStatus() in _NOTHING and not self._excluded(highs, exact, whole)
+        self._prove(highs, basis, exact, whole)
+
+    def _excluded(self, highs: Any, exact: LinearProgram, whole: list[int]) -> bool:
+        """Whether that HiGHS finds nothing can be believed: its numbers are coarse, or a walk proves it."""
+        if exact.denominator <= FINE or self.watch.stopped_by is not Limit.NONE:
+            return exact.denominator <= FINE
+        target = exact.largest + 1
+        root = exact.bound([0.0] * len(exact.rows))
+        return self._walk(highs, None, exact, whole, root, target) >= target
+
+    def _run(self, highs: Any) -> None:
         highs.run()
-        if highs.getModelStatus() == _END.kSolveError:
-            # about one in a thousand tiny models with a largest-of-several objective: its presolve trips over them
+        # about one in a thousand tiny models with a largest-of-several objective, and relaxations with coefficients
+        # from 1e-9 to 1e4: its presolve trips over them, or its incumbent over its own tolerance
+        for option, value in (("presolve", "off"), ("mip_feasibility_tolerance", 8 * INTEGRALITY)):
+            if highs.getModelStatus() not in _FAILED:
+                return
+            self._tolerance = max(self._tolerance, value) if isinstance(value, float) else self._tolerance
             highs.clearSolver()
-            highs.setOptionValue("presolve", "off")
+            highs.setOptionValue(option, value)
             self._start_clock(highs)
             highs.run()
-        self._prove(highs, basis, exact, whole)
 
     def _prove(self, highs: Any, basis: Any, exact: LinearProgram, whole: list[int]) -> None:
         target, known = self.ticks(highs.getObjectiveValue()), self.best_bound(highs)
         if highs.getModelStatus() != _END.kOptimal or target is None or known is None or known >= target:
             return
-        if self.watch.report(target, known):
-            return
+        if not self.watch.report(target, known):
+            self.bound = self._walk(highs, basis, exact, whole, known, target)
+
+    def _walk(self, highs: Any, basis: Any, exact: LinearProgram, whole: list[int], known: int, target: int) -> int:
         relaxation = highspy.Highs()
         relaxation.setOptionValue("output_flag", False)
         relaxation.setOptionValue("presolve", "off")
@@ -198,9 +231,10 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
         model = highs.getLp()
         model.integrality_ = []
         relaxation.passModel(model)
-        relaxation.setBasis(basis)
+        if basis is not None:
+            relaxation.setBasis(basis)
         self._start_clock(relaxation)
-        self.bound = prove(relaxation, exact, whole, known, target, self.watch)
+        return prove(relaxation, exact, whole, known, target, self.watch)
 
     def _start_clock(self, highs: Any) -> None:
         # HiGHS's clock runs on from one call to the next, and does not count what PuLP needs to hand the model over
@@ -223,7 +257,8 @@ class _Search(pulp.HiGHS):  # type: ignore[misc]
 
     def safe(self, bound: float) -> int | None:
         """The solver's bound in the problem's units, its tolerance taken off before it is rounded up."""
-        return math.ceil((bound - self._slack) * self.scale) + self.offset if abs(bound) < 1e30 else None
+        slack = 2 * self._tolerance * self._worth
+        return math.ceil((bound - slack) * self.scale) + self.offset if abs(bound) < 1e30 else None
 
     def best_bound(self, highs: Any) -> int | None:
         """The better of the exact bound and the search's; valid also without an incumbent."""

@@ -80,6 +80,12 @@ class LinearProgram:
         return -((-total * self.scale) // (self.denominator**2 * _GRID)) + self.offset, reduced
 
     @property
+    def largest(self) -> int:
+        """No point within the bounds has a larger objective, in the problem's units."""
+        total = sum(max(c * low, c * high) for c, low, high in zip(self.cost, self.lower, self.upper))
+        return total * self.scale // self.denominator**2 + self.offset
+
+    @property
     def grain(self) -> int:
         """Reduced costs of `prove` are worth 1 / grain ticks."""
         return self.denominator**2 * _GRID // self.scale
