@@ -7,11 +7,13 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from optsplit.evidence.page import markdown
 from optsplit.profiling.processor import processor_name
+
+__all__ = ["INSTANCES", "RESULTS", "markdown", "page"]
 
 HERE = Path(__file__).parent
 INSTANCES = HERE / "instances"
@@ -66,23 +68,3 @@ def page(name: str, title: str, body: str) -> Path:
         f"{body.rstrip()}\n"
     )
     return target
-
-
-def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table; numbers to the right."""
-
-    def line(cells: Sequence[object]) -> str:
-        return "| " + " | ".join(str(cell) for cell in cells) + " |"
-
-    numeric = [all(_is_number(row[i]) for row in rows) for i in range(len(head))]
-    rule = ["---:" if right else "---" for right in numeric]
-    return "\n".join([line(head), line(rule), *(line(row) for row in rows)]) + "\n"
-
-
-def _is_number(cell: object) -> bool:
-    text = str(cell).replace(" ", "").rstrip("x%").replace(",", "")
-    try:
-        float(text)
-    except ValueError:
-        return text in ("", "-")
-    return True

@@ -74,8 +74,6 @@ def table(found: Sequence[Checked]) -> str:
         ]
         for one in found
     ]  # fmt: skip
-    # a bar would end the cell
-    rows = [[str(cell).replace("|", "/") for cell in row] for row in rows]
     return markdown(["claim", "where", "check", "verdict", "found", "s"], rows)
 
 
