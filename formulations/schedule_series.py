@@ -172,11 +172,6 @@ class _Series:
         return self.problem.plan([at], [starts])
 
 
-def refuses(problem: Schedule) -> str | None:
-    """Why a problem is no single job without a period, or None."""
-    return None if len(problem.jobs) == 1 and problem.objective != "period" else "it schedules one frame"
-
-
 def solve(problem: Schedule, options: Options) -> Answer:
     """The least schedule of one job: makespan, completion and lateness differ by constants."""
     watch = Watch(options)
