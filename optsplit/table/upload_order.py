@@ -33,7 +33,7 @@ def _refuses(function: str) -> Callable[[UploadOrder], str | None]:
 
 
 _SEARCHES = (
-    Method("sidney", "UploadOrder", True, _INTEGRAL, "optsplit.algorithms.upload_sidney:solve",
+    Method("sidney", "UploadOrder", True, _INTEGRAL, "optsplit.start_upload:sidney",
            "blocks by parametric cut (Sidney 1975), closed sets backwards inside them, with bounds"),
     Method("interval-dp", "UploadOrder", True, frozenset(), "optsplit.algorithms.upload_intervals:solve",
            "runs of a chain between layers that stay on the device, merged by density"),
