@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from optsplit.errors import FileFormatError, InvalidInput
 from optsplit.graph import Layer, LayerGraph
-from optsplit.profiling.fitting import fit
+from optsplit.profiling.fitting import fit, goodness
 from optsplit.profiling.predict import predict, prediction_error
 from optsplit.profiling.profile import Profile, Timing
 from optsplit.profiling.published import regressions
@@ -344,6 +344,12 @@ def test_fit_of_layers_without_features_is_their_mean():
 def test_fit_leaves_out_inputs_and_free_layers():
     layers = [layer("input"), layer("dropout", free=True), layer("relu", input_size=2.0, output_size=2.0)]
     assert set(fit(measured(layers, [0.0, 0.0, 1.0]), "pc").models) == {"relu"}
+
+
+def test_times_that_vary_by_less_than_a_square_can_hold_have_no_r2():
+    times = np.array([0.0, 1e-200])
+    assert goodness(times, times) == (None, 0.0)
+    assert goodness(np.zeros(2), np.array([1.0, 3.0]))[0] == 1 - 10 / 2
 
 
 @settings(deadline=None)

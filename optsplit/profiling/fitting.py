@@ -28,10 +28,11 @@ def computing(graph: LayerGraph) -> Iterator[tuple[int, str, Mapping[str, float]
 
 
 def goodness(predicted: NDArray[numpy.float64], measured: NDArray[numpy.float64]) -> tuple[float | None, float]:
-    """R^2 (None where all measured values are equal) and RMSE."""
+    """R^2 (None where the measured values do not vary, or less than a square can hold) and RMSE."""
     errors = float(((predicted - measured) ** 2).sum())
-    varied = measured.min() < measured.max()
-    r2 = 1 - errors / float(((measured - measured.mean()) ** 2).sum()) if varied else None
+    spread = float(((measured - measured.mean()) ** 2).sum())
+    # equal values can have a mean that is off by a hair
+    r2 = 1 - errors / spread if spread > 0 and measured.min() < measured.max() else None
     return r2, math.sqrt(errors / len(measured))
 
 
