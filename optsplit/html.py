@@ -116,7 +116,7 @@ def _picture(draw: Callable[[Any], Any], label: str, table: str) -> str:
     Its identifiers begin with a digest of the table beside it, so that they are the same each time, and no other's.
     """
     try:
-        from optsplit.pages.svg import svg
+        from optsplit.plots.svg import svg
 
         drawn = svg(draw, f"p{hashlib.sha256(table.encode()).hexdigest()[:10]}-", label, 4.4, 3.0)
     except Exception:  # no matplotlib, no problem kept, a name that no font can draw

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import optsplit as osp
 from optsplit import Connection, Metric, Partition
-from optsplit.algorithms.decision_table import DecisionTable, Line, _lowest, decision_table
+from optsplit.algorithms.decision_table import DecisionTable, decision_table
 from optsplit.algorithms.envelope import parts
+from optsplit.algorithms.lines import Line, lowest
 from optsplit.errors import InvalidInput
 from tests.instances import random_partition
 from tests.test_envelope import CHAIN, profile
@@ -244,9 +245,9 @@ def test_a_line_that_is_least_at_one_point_only_is_left_out() -> None:
     plan = osp.PartitionPlan({})
     lines = [Line("e", fixed, rise, 1, plan) for fixed, rise in ((2, 0), (1, 1), (0, 2), (5, 1))]
     # 2 t, 1 + t and 2 meet at t = 1
-    assert [line.rise for line in _lowest(lines, Fraction(0), Fraction(10))] == [2, 0]
-    assert [line.rise for line in _lowest(lines, Fraction(0), Fraction(1))] == [2]
-    assert [line.rise for line in _lowest(lines, Fraction(1), Fraction(10))] == [0]
+    assert [line.rise for line in lowest(lines, Fraction(0), Fraction(10))] == [2, 0]
+    assert [line.rise for line in lowest(lines, Fraction(0), Fraction(1))] == [2]
+    assert [line.rise for line in lowest(lines, Fraction(1), Fraction(10))] == [0]
 
 
 def test_a_choice_shows_its_exit() -> None:

@@ -15,7 +15,7 @@ from optsplit import FlowShop, Metric, Partition, UploadOrder, pages
 from optsplit.errors import InvalidInput, MissingDependency
 from optsplit.hardware import Connection
 from optsplit.pages.content import Content, Picture
-from optsplit.pages.svg import svg
+from optsplit.plots.svg import svg
 from optsplit.result import Conflict, Result, Status
 from tests.choices import random_exits
 from tests.instances import random_partition

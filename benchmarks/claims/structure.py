@@ -10,24 +10,17 @@ from fractions import Fraction
 from itertools import pairwise
 
 import optsplit as osp
+from benchmarks import flow_shop
 from benchmarks.claims.flow_shop import shop
 from benchmarks.claims.ionn import OUTSIDE
 from benchmarks.claims.networks import above, ms, names, objective, partition
 from benchmarks.claims.verdict import Finding, Measured, Said, claim, confirmed, in_shape, judged, unchecked, witness
 from benchmarks.places import three_tiers
-from optsplit import FlowShop, Metric, Partition, UploadOrder
+from optsplit import Metric, Partition, UploadOrder
 from optsplit.algorithms import upload_sidney
 
 COUNT = 200
 """Random uploads of each check, seeds 0, 1, 2, ..."""
-TWENTY = {
-    873654221: 1278, 379008056: 1359, 1866992158: 1081, 216771124: 1293, 495070989: 1235,
-    402959317: 1195, 1369363414: 1234, 2021925980: 1206, 573109518: 1230, 88325120: 1108,
-}  # fmt: skip
-FIFTY = {
-    1328042058: 2724, 200382020: 2834, 496319842: 2621, 1203030903: 2751, 1730708564: 2863,
-    450926852: 2829, 1303135678: 2725, 1273398721: 2683, 587288402: 2552, 248421594: 2782,
-}  # fmt: skip
 
 
 @functools.cache
@@ -142,10 +135,9 @@ def johnson() -> Finding:
 def taillard() -> Finding:
     """Generated anew from the printed seeds, each solved to a proof."""
     equal = 0
-    for jobs, values in ((20, TWENTY), (50, FIFTY)):
-        for seed, optimum in values.items():
-            result = osp.solve(FlowShop.taillard(jobs, 5, seed), time_limit=30)
-            equal += result.status is osp.Status.OPTIMAL and result.objective == optimum
+    for problem, optimum in flow_shop.instances():
+        result = osp.solve(problem, time_limit=30)
+        equal += result.status is osp.Status.OPTIMAL and result.objective == optimum
     text = f"{equal} of 20 proven at the printed value"
     return confirmed(text) if equal == 20 else in_shape(text, "the others not proven within 30 s each")
 

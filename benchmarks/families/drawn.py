@@ -9,6 +9,8 @@ import optsplit as osp
 
 MS = 10**6
 PLACES = ("device", "server")
+SYNTHETIC = "drawn: benchmarks.families.drawn, seed in the name"
+"""The source of what is drawn here, as the index says it."""
 
 
 def chain(rng: random.Random, count: int, falling: bool = True) -> osp.Partition:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import optsplit as osp
 from benchmarks.exits import TRAINED, WIDTHS, packed
 from benchmarks.families import LOADS, Draft, connection, drawn, free_places, lean, measured, optimum, profile, spread
-from benchmarks.families.neurosurgeon import SYNTHETIC
+from benchmarks.families.drawn import SYNTHETIC
 from benchmarks.trivial import needs_no_method
 from optsplit.cli import places
 from optsplit.problems.precision import Precision, Sending

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import optsplit as osp
 from benchmarks import exits as measured
 from benchmarks.families import LINKS, LOADS, Draft, connection, drawn, lean, optimum, profile, spread
-from benchmarks.families.neurosurgeon import SYNTHETIC
+from benchmarks.families.drawn import SYNTHETIC
 from benchmarks.trivial import needs_no_method
 from optsplit.problems.series import points
 

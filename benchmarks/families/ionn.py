@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import optsplit as osp
 from benchmarks.families import LOADS, Draft, connection, drawn, lean, measured, profile, spread
-from benchmarks.families.neurosurgeon import SYNTHETIC
+from benchmarks.families.drawn import SYNTHETIC
 from optsplit.problems.upload_order import INTEGRAL, LOST, UploadOrder
 from optsplit.problems.upload_units import needed
 

@@ -20,10 +20,10 @@ from benchmarks.families import (
     splits,
     spread,
 )  # fmt: skip
+from benchmarks.families.drawn import SYNTHETIC
 from optsplit.cli import places
 
 RADIOS = ("3g", "4g", "lte", "wifi")
-SYNTHETIC = "drawn: benchmarks.families.drawn, seed in the name"
 
 
 def drafts() -> Iterator[Draft]:

@@ -20,7 +20,7 @@ from benchmarks.families import (
     splits,
     spread,
 )
-from benchmarks.families.neurosurgeon import SYNTHETIC
+from benchmarks.families.drawn import SYNTHETIC
 from benchmarks.flow_shop import instances as taillard
 from benchmarks.frames import blocks
 from optsplit.problems.flow_shop import FlowShop

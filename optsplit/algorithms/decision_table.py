@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -22,31 +22,13 @@ import msgspec
 
 from optsplit import files
 from optsplit.algorithms.envelope import envelope
+from optsplit.algorithms.lines import Line, lowest, meet
 from optsplit.errors import InvalidInput
 from optsplit.problems.partition import Partition, PartitionPlan
 
 _NANO = 10**9
 _CLOSE = 1e-9
 """Relative distance to a deadline below which floats do not decide."""
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One plan of one exit: its latency at t is `fixed` + t * `rise` / `per`."""
-
-    exit: str
-    fixed: int
-    rise: int
-    per: int
-    plan: PartitionPlan
-
-    @property
-    def slope(self) -> Fraction:
-        """Latency for each unit of t."""
-        return Fraction(self.rise, self.per)
-
-    def value(self, t: Fraction) -> Fraction:
-        """The latency at t, exact."""
-        return self.fixed + self.slope * t
 
 
 @dataclass(frozen=True)
@@ -59,7 +41,7 @@ class Level:
     @cached_property
     def ends(self) -> tuple[Fraction, ...]:
         """The values of t where the optimal plan changes."""
-        return tuple(_meet(a, b) for a, b in itertools.pairwise(self.lines))
+        return tuple(meet(a, b) for a, b in itertools.pairwise(self.lines))
 
     @cached_property
     def floats(self) -> tuple[list[float], list[tuple[float, float]]]:
@@ -271,7 +253,7 @@ def decision_table(
             f"exits {kinds[True]!r} and {kinds[False]!r}: one knows bytes and the other not; build both alike"
         )
     low, high = max(low for low, _ in ranges), min(high for _, high in ranges)
-    levels = tuple(Level(accuracy, _lowest(found[accuracy], low, high)) for accuracy in sorted(found, reverse=True))
+    levels = tuple(Level(accuracy, lowest(found[accuracy], low, high)) for accuracy in sorted(found, reverse=True))
     return DecisionTable(levels, low, high, per_byte=True in kinds, name=next(iter(exits.values()))[1].name)
 
 
@@ -284,23 +266,3 @@ def _alone(problem: Any) -> dict[str, tuple[float, Partition]]:
         exit: (accuracy, problem.at_exit(exit).but(minimize="latency", limits=limits))
         for exit, accuracy in problem.exits.accuracy.items()
     }
-
-
-def _meet(a: Line, b: Line) -> Fraction:
-    return (b.fixed - a.fixed) / (a.slope - b.slope)
-
-
-def _lowest(lines: Iterable[Line], low: Fraction, high: Fraction) -> tuple[Line, ...]:
-    """The lines of the lower envelope from low to high, by falling slope, that is by rising t."""
-    ranked = sorted(lines, key=lambda line: (-line.slope, line.fixed))
-    hull: list[Line] = []
-    for line in ranked:
-        if hull and hull[-1].slope == line.slope:
-            continue  # parallel and no lower
-        while hull and hull[-1].value(low) >= line.value(low):
-            hull.pop()
-        while len(hull) > 1 and _meet(hull[-2], line) <= _meet(hull[-2], hull[-1]):
-            hull.pop()
-        if not hull or _meet(hull[-1], line) < high:
-            hull.append(line)
-    return tuple(hull)

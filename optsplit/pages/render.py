@@ -11,7 +11,7 @@ from typing import Any
 
 from optsplit.errors import InvalidInput, MissingDependency
 from optsplit.pages.content import Content
-from optsplit.pages.svg import svg
+from optsplit.plots.svg import svg
 
 _MISSING = 'is not installed; pip install "optsplit[report]"'
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,12 @@ from optsplit import files
 from optsplit.errors import FileFormatError, InvalidInput
 
 KINDS = {
-    "partition": ("optsplit.problems.document", "PartitionDocument"),
-    "upload_order": ("optsplit.problems.upload_document", "UploadOrderDocument"),
-    "schedule": ("optsplit.problems.schedule_document", "ScheduleDocument"),
-    "flow_shop": ("optsplit.problems.flow_shop_document", "FlowShopDocument"),
+    "partition": ("Partition", "optsplit.problems.document", "PartitionDocument"),
+    "upload_order": ("UploadOrder", "optsplit.problems.upload_document", "UploadOrderDocument"),
+    "schedule": ("Schedule", "optsplit.problems.schedule_document", "ScheduleDocument"),
+    "flow_shop": ("FlowShop", "optsplit.problems.flow_shop_document", "FlowShopDocument"),
 }
-"""Kind in a file's header -> where its document stands."""
-
-_KIND_OF = {"Partition": "partition", "UploadOrder": "upload_order", "Schedule": "schedule", "FlowShop": "flow_shop"}
+"""Kind in a file's header -> the problem's class, and where its document stands."""
 
 
 def load(path: str | Path) -> Any:
@@ -35,7 +34,7 @@ def load(path: str | Path) -> Any:
     kind = files.kind_of(path)
     if kind not in KINDS:
         raise InvalidInput(f"{path}: holds a {kind!r}, not a problem; one of {', '.join(KINDS)} is")
-    return importlib.import_module(KINDS[kind][0]).load(path)
+    return importlib.import_module(KINDS[kind][1]).load(path)
 
 
 def embedded(problem: Any) -> dict[str, Any] | None:
@@ -44,14 +43,12 @@ def embedded(problem: Any) -> dict[str, Any] | None:
     A kind from elsewhere has no file, nor has a problem with names that a file cannot tell apart: what it is part of
     is not lost for that.
     """
-    kind = _KIND_OF.get(type(problem).__name__)
-    if kind is None:
-        return None
-    try:
-        content = importlib.import_module(KINDS[kind][0]).write(problem)
-    except InvalidInput:
-        return None
-    return {"optsplit": kind, "version": files.VERSION, "content": content}
+    for kind, (name, module, _) in KINDS.items():
+        if type(problem).__name__ == name:
+            with suppress(InvalidInput):
+                content = importlib.import_module(module).write(problem)
+                return {"optsplit": kind, "version": files.VERSION, "content": content}
+    return None
 
 
 def extracted(given: Any, name: str) -> Any:
@@ -67,8 +64,9 @@ def extracted(given: Any, name: str) -> Any:
         raise FileFormatError(
             f"{name}: holds a problem of kind {kind!r}; this release reads {', '.join(KINDS)}, version {files.VERSION}"
         )
-    module = importlib.import_module(KINDS[kind][0])
+    _, where, document = KINDS[kind]
+    module = importlib.import_module(where)
     try:
-        return module.read(msgspec.convert(given.get("content"), getattr(module, KINDS[kind][1])))
+        return module.read(msgspec.convert(given.get("content"), getattr(module, document)))
     except msgspec.ValidationError as error:
         raise FileFormatError(f"{name}: damaged {kind}: {error}; write it again with optsplit") from error

@@ -1,4 +1,4 @@
-"""Pictures of matplotlib as SVG inside a page: no identifier, style or text of one touches another."""
+"""Pictures of matplotlib as SVG inside a page of HTML: no identifier, style or text of one touches another."""
 
 from __future__ import annotations
 
